@@ -1,0 +1,169 @@
+import type { Attestation } from '../objects/evidence.ts';
+import type { ChecksumAlgorithm, Checksums, Digest } from '../objects/checksum.ts';
+import type { Key } from '../objects/key.ts';
+import type { Attributes, CopyRecord, ObjectHead, ObjectInfo } from '../objects/object.ts';
+
+/**
+ * A place that holds objects. What every implementation and decorator guarantees (each line is a case of the
+ * contract suite, `test/contract/provider.ts`):
+ *
+ * - Atomic visibility: a key shows either its old bytes or the new ones, whole; never a part, not even after a crash.
+ * - A write that returned is durable, and `head`, `read` and a new `list` see it.
+ * - `list` yields keys in ascending order of their UTF-8 bytes unless `capabilities.listing` says `unordered`;
+ *   every object that existed throughout appears exactly once; a listing that cannot be finished throws, it
+ *   never just ends. Empty pages are allowed.
+ * - Keys below `.holdfast/` are listed only when the prefix asked for starts with it.
+ * - `delete` of a key that is not there succeeds.
+ * - A body that ends without an error is every byte of exactly the version named in its head; a source that
+ *   changes or breaks off while being read throws.
+ * - A failed precondition throws `conflict` and changes nothing.
+ * - Bytes that arrive damaged where the provider can tell throw `checksum-mismatch` and do not become visible.
+ * - Every failure is a `ProviderError`; an aborted signal ends any call soon with `aborted`.
+ * - A key the provider cannot hold is refused with `unsupported`, never changed into another key.
+ */
+export interface Provider {
+  /** The name in the configuration. */
+  readonly name: string;
+
+  /**
+   * Reaches the provider and finds out what it can do. As a `target` it writes canaries under
+   * `.holdfast/probe/`, because what a provider attests is proven, not assumed; as a `source` it writes nothing.
+   * Idempotent and cached once it succeeded.
+   * @throws ProviderError `not-found` when the bucket, container or directory does not exist.
+   */
+  connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities>;
+
+  /** Objects whose key starts with `prefix`, after the key `after` (exclusive) where given. */
+  list(options: ListOptions, signal: AbortSignal): AsyncIterable<ListPage>;
+
+  head(key: Key, signal: AbortSignal): Promise<ObjectHead>;
+
+  /** @throws ProviderError `conflict` when `options.version` is given and the object is not that version any more. */
+  read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader>;
+
+  /** Writes a whole object in one call. `bytes` must not change until the promise settles. */
+  put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy>;
+
+  /** Begins an object written in parts. Nothing is visible until `complete`. */
+  startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload>;
+
+  delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void>;
+
+  /** Frees sockets and handles. Calls under way may fail. */
+  close(): Promise<void>;
+}
+
+export type ProviderRole = 'source' | 'target';
+
+/** What a provider can do: data, known after `connect`. */
+export interface Capabilities {
+  readonly listing: 'ordered' | 'unordered';
+  /** What proves a copy without reading it back; absent where nothing does. */
+  readonly attests: { readonly put?: Attestation; readonly upload?: Attestation };
+  /** Checksums the caller must compute besides SHA-256: of the bytes of a put, of each part, of a whole upload. */
+  readonly wants: {
+    readonly put: readonly ChecksumAlgorithm[];
+    readonly part: readonly ChecksumAlgorithm[];
+    readonly upload: readonly ChecksumAlgorithm[];
+  };
+  /** Whether preconditions on writes are enforced; where not, they are sent all the same. */
+  readonly conditionalWrites: boolean;
+  readonly limits: ProviderLimits;
+}
+
+/** Bytes, unless said otherwise. */
+export interface ProviderLimits {
+  readonly maxObjectSize: number;
+  /** The largest object `put` takes. */
+  readonly maxPutSize: number;
+  readonly part: {
+    readonly min: number;
+    readonly max: number;
+    /** Every part but the last is a multiple of this. */
+    readonly multipleOf: number;
+    readonly maxCount: number;
+    /** `any`: parts may be sent side by side; `sequential`: part n+1 after part n has settled. */
+    readonly order: 'any' | 'sequential';
+  };
+}
+
+export interface ListOptions {
+  readonly prefix?: string;
+  readonly after?: Key;
+}
+
+export interface ListPage {
+  readonly entries: readonly ObjectInfo[];
+  /** What is there but is no object (a symbolic link, a socket). Reported, so that nothing is skipped in silence. */
+  readonly ignored?: readonly { readonly key: Key; readonly reason: string }[];
+}
+
+export interface ReadOptions {
+  /** Read exactly this version or throw `conflict`. */
+  readonly version?: string;
+  /** First byte (inclusive) to read from; to the end. */
+  readonly from?: number;
+}
+
+/** Dispose it (`await using`) whether or not the body was read. */
+export interface ObjectReader extends AsyncDisposable {
+  readonly head: ObjectHead;
+  /** Stored bytes, never decompressed. May be iterated once. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** What must be true of the key for a write or delete to happen. */
+export type Precondition = { readonly absent: true } | { readonly version: string };
+
+export interface PutOptions {
+  readonly attributes: Attributes;
+  readonly record: CopyRecord;
+  /** SHA-256 and every checksum in `wants.put`, of `bytes`. */
+  readonly digest: Digest;
+  readonly precondition?: Precondition;
+}
+
+export interface UploadOptions {
+  /** Size of the whole object. */
+  readonly size: number;
+  /** Size of every part but the last, within `limits.part`. */
+  readonly partSize: number;
+  readonly attributes: Attributes;
+  readonly precondition?: Precondition;
+}
+
+export interface Upload {
+  /** Sends one part; safe to repeat. The last part's `bytes` must not change until `complete` or `abort` settles. */
+  part(part: Part, signal: AbortSignal): Promise<void>;
+  /**
+   * Makes the object visible, given that all parts were sent.
+   * `digest` holds SHA-256 and every checksum in `wants.upload`, of the whole object.
+   */
+  complete(digest: Digest, record: CopyRecord, signal: AbortSignal): Promise<StoredCopy>;
+  /** Throws away what was sent. Nothing becomes visible. */
+  abort(signal: AbortSignal): Promise<void>;
+}
+
+export interface Part {
+  /** From 1, consecutive. */
+  readonly number: number;
+  readonly offset: number;
+  readonly bytes: Buffer;
+  /** Every checksum in `wants.part`, of `bytes`. */
+  readonly checksums: Checksums;
+}
+
+export interface DeleteOptions {
+  readonly precondition?: { readonly version: string };
+}
+
+/** What a finished write left at the provider. */
+export interface StoredCopy {
+  readonly version: string;
+  readonly size: number;
+  /**
+   * Set only when the provider's own checksum of every byte stored, probed to be real, equals the digest given.
+   * Unset: somebody has to read the copy back before it counts.
+   */
+  readonly attested?: Attestation;
+}
