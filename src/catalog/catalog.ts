@@ -54,7 +54,10 @@ export interface Catalog extends AsyncDisposable {
   counts(policy: string, options?: { readonly prefix?: string }): Promise<PolicyCounts>;
   /** Copies that are not verified, for people: in key order, at most `limit`. */
   problems(policy: string, options: { readonly prefix?: string; readonly limit: number }): Promise<readonly Problem[]>;
-  inspect(policy: string, key: Key): Promise<{ readonly object: ObjectRow; readonly history: readonly HistoryEntry[] } | undefined>;
+  inspect(
+    policy: string,
+    key: Key,
+  ): Promise<{ readonly object: ObjectRow; readonly history: readonly HistoryEntry[] } | undefined>;
 }
 
 export interface PolicyRow {
@@ -140,7 +143,12 @@ export interface CopyError {
 /** What a pass found out about one key. Conditions name the row as the pass saw it (`asOf`: when its listing page was asked for). */
 export type Finding =
   /** The source has an object that the catalog does not. `found` names targets where something already stands at the key. */
-  | { readonly kind: 'new'; readonly key: Key; readonly object: ObjectVersion; readonly found: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'new';
+      readonly key: Key;
+      readonly object: ObjectVersion;
+      readonly found: Readonly<Record<string, string>>;
+    }
   /** The source has another version than the row: left undecided as `observed`. */
   | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
   /** The source does not list it any more: left undecided as `observed`. */
@@ -150,9 +158,21 @@ export type Finding =
   /** A target does not have the copy that the row says it has. */
   | { readonly kind: 'missing'; readonly id: number; readonly target: string; readonly asOf: number }
   /** A target has something else at the key than the row says. */
-  | { readonly kind: 'foreign'; readonly id: number; readonly target: string; readonly version: string; readonly asOf: number }
+  | {
+      readonly kind: 'foreign';
+      readonly id: number;
+      readonly target: string;
+      readonly version: string;
+      readonly asOf: number;
+    }
   /** A pending copy's key is already occupied at the target: it may be the very copy (to be proven), else it is replaced. */
-  | { readonly kind: 'found'; readonly id: number; readonly target: string; readonly version: string; readonly asOf: number }
+  | {
+      readonly kind: 'found';
+      readonly id: number;
+      readonly target: string;
+      readonly version: string;
+      readonly asOf: number;
+    }
   /** A verified copy shall be read back (a deep pass). */
   | { readonly kind: 'recheck'; readonly id: number; readonly target: string };
 
@@ -199,11 +219,23 @@ export interface Settlement extends ClaimToken {
 }
 
 export type CopyOutcome =
-  | { readonly target: string; readonly state: 'verified'; readonly version: string; readonly evidence: Evidence; readonly event?: 'copied' | 'repaired' | 'adopted' | 'rechecked' }
+  | {
+      readonly target: string;
+      readonly state: 'verified';
+      readonly version: string;
+      readonly evidence: Evidence;
+      readonly event?: 'copied' | 'repaired' | 'adopted' | 'rechecked';
+    }
   /** To be tried again at `dueAt` (from whatever state it is in). */
   | { readonly target: string; readonly state: 'retry'; readonly dueAt: number; readonly error: CopyError }
   /** Proven wrong, or gone: repair is due at `dueAt`. `version`: what stands there, null when nothing does. */
-  | { readonly target: string; readonly state: 'damaged'; readonly version: string | null; readonly dueAt: number; readonly error: CopyError }
+  | {
+      readonly target: string;
+      readonly state: 'damaged';
+      readonly version: string | null;
+      readonly dueAt: number;
+      readonly error: CopyError;
+    }
   /** Cannot be done as things are; tried again on a slow schedule. */
   | { readonly target: string; readonly state: 'failed'; readonly dueAt: number; readonly error: CopyError }
   /** Nothing was done; due as before. */
@@ -231,8 +263,10 @@ export interface PolicyCounts {
   /** Copies by state, over all objects. */
   readonly copies: Readonly<Record<CopyState, number>>;
   /** The same by target. */
-  readonly byTarget: Readonly<Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: number | null }>>;
-  /** Present objects of which this target holds one of no more than... the only verified copies: losing it leaves fewer than `minCopies`. */
+  readonly byTarget: Readonly<
+    Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: number | null }>
+  >;
+  /** By target: present objects that have `minCopies` verified copies now and would not without this target. */
   readonly atRisk: Readonly<Record<string, number>>;
   /** Since when the oldest copy that is not verified has been waiting; null when none waits. */
   readonly oldestPendingSince: number | null;

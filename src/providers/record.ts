@@ -55,7 +55,10 @@ export function describe(attributes: Attributes, record: CopyRecord, rules: Meta
   if (holdsHeaders(attributes) && fits(attributes.metadata, metadata, rules)) return { metadata };
   const content = { attributes };
   const id = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 32);
-  return { metadata: { ...faithfulPart(attributes.metadata, { ...own, [ownName('description', rules)]: id }, rules) }, description: { id, content } };
+  return {
+    metadata: { ...faithfulPart(attributes.metadata, { ...own, [ownName('description', rules)]: id }, rules) },
+    description: { id, content },
+  };
 }
 
 /**
@@ -146,7 +149,11 @@ function isHeaderValue(value: string): boolean {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value);
 }
 
-function fits(user: Readonly<Record<string, string>>, all: Readonly<Record<string, string>>, rules: MetadataRules): boolean {
+function fits(
+  user: Readonly<Record<string, string>>,
+  all: Readonly<Record<string, string>>,
+  rules: MetadataRules,
+): boolean {
   return bytesOf(all) <= rules.maxBytes && Object.entries(user).every(([name, value]) => mayStand(name, value, rules));
 }
 
