@@ -43,7 +43,7 @@ export interface Catalog extends AsyncDisposable {
   makeDue(policy: string, options: { readonly prefix?: string }): Promise<void>;
 
   /** Copies that are due now or leased to somebody: what a pass still has to wait for. */
-  outstanding(policy: string, options: { readonly prefix?: string }): Promise<Outstanding>;
+  outstanding(policy: string, options: OutstandingRequest): Promise<Outstanding>;
 
   /** Applies or drops the changes that a pass observed and left undecided (`observed` findings). @returns how many objects. */
   decideObserved(policy: string, decision: 'apply' | 'drop', options?: { readonly prefix?: string }): Promise<number>;
@@ -54,6 +54,10 @@ export interface Catalog extends AsyncDisposable {
   counts(policy: string, options?: { readonly prefix?: string }): Promise<PolicyCounts>;
   /** Copies that are not verified, for people: in key order, at most `limit`. */
   problems(policy: string, options: { readonly prefix?: string; readonly limit: number }): Promise<readonly Problem[]>;
+  /** Leaves word of the providers' state, for processes that only ask. */
+  noteProviders(states: readonly ProviderState[]): Promise<void>;
+  readProviders(): Promise<readonly ProviderState[]>;
+
   inspect(
     policy: string,
     key: Key,
@@ -189,6 +193,8 @@ export interface ClaimRequest {
   readonly targets: readonly string[];
   readonly limit: number;
   readonly leaseMs: number;
+  /** Copies that became due later than this are left alone (a pass tries each copy once). Default: now. */
+  readonly dueBefore?: number;
 }
 
 export interface ClaimToken {
@@ -241,6 +247,14 @@ export type CopyOutcome =
   /** Nothing was done; due as before. */
   | { readonly target: string; readonly state: 'released' };
 
+export interface OutstandingRequest {
+  readonly prefix?: string;
+  /** Only copies at these targets count. */
+  readonly targets: readonly string[];
+  /** Copies that become due later than this do not count (default: now). */
+  readonly dueBefore?: number;
+}
+
 export interface Outstanding {
   /** Copies due now. */
   readonly due: number;
@@ -280,6 +294,13 @@ export interface Problem {
   readonly state: CopyState;
   readonly error: CopyError | null;
   readonly dueAt: number | null;
+}
+
+export interface ProviderState {
+  readonly provider: string;
+  readonly state: 'up' | 'down' | 'degraded';
+  readonly lastError: { readonly code: ErrorCode; readonly message: string; readonly at: number } | null;
+  readonly at: number;
 }
 
 export interface HistoryEntry {

@@ -1,5 +1,6 @@
 import type { Attestation } from '../objects/evidence.ts';
 import type { ChecksumAlgorithm, Checksums, Digest } from '../objects/checksum.ts';
+import type { ErrorCode } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { Attributes, CopyRecord, ObjectHead, ObjectInfo } from '../objects/object.ts';
 
@@ -166,4 +167,16 @@ export interface StoredCopy {
    * Unset: somebody has to read the copy back before it counts.
    */
   readonly attested?: Attestation;
+}
+
+/** What a provider's recent calls tell of it. */
+export interface ProviderHealth {
+  /** `down`: calls are held back for a while because they keep failing; `degraded`: the latest call failed. */
+  readonly state: 'up' | 'degraded' | 'down';
+  readonly lastError: { readonly code: ErrorCode; readonly message: string; readonly at: number } | null;
+}
+
+/** A provider that keeps count of its own failures. */
+export interface MonitoredProvider extends Provider {
+  health(): ProviderHealth;
 }

@@ -23,6 +23,11 @@ export interface MetadataRules {
   faithful(name: string, value: string): boolean;
   /** Holdfast's own entries are named `holdfast<separator>sha256` and so on (Azure's names are C# identifiers). */
   readonly separator: '-' | '_';
+  /**
+   * Whether the provider makes up a content type for an object written without one. An entry then says so, for
+   * the sake of sources that have none (filesystems); the provider leaves out the content type it finds it with.
+   */
+  readonly inventsContentType?: boolean;
 }
 
 export interface NativeMetadata {
@@ -40,6 +45,8 @@ const entries = {
   crc64nvme: 'crc64nvme',
   md5: 'md5',
   description: 'description',
+  /** `none`: the source's object had no content type. */
+  contentType: 'content-type',
 } as const;
 
 const checksumNames = ['crc32c', 'crc64nvme', 'md5'] as const;
@@ -50,7 +57,7 @@ export function descriptionKey(id: string): string {
 
 /** Metadata for a write whose digest is known: a put, or an upload whose metadata is sent on completion. */
 export function describe(attributes: Attributes, record: CopyRecord, rules: MetadataRules): NativeMetadata {
-  const own = recordEntries(record, rules);
+  const own = { ...recordEntries(record, rules), ...contentTypeEntry(attributes, rules) };
   const metadata = { ...attributes.metadata, ...own };
   if (holdsHeaders(attributes) && fits(attributes.metadata, metadata, rules)) return { metadata };
   const content = { attributes };
@@ -79,7 +86,7 @@ export function nativeHeaders(attributes: Attributes): Omit<Attributes, 'metadat
 export function parseMetadata(
   native: Readonly<Record<string, string>>,
   rules: MetadataRules,
-): { metadata: Record<string, string>; record?: CopyRecord; descriptionId?: string } {
+): { metadata: Record<string, string>; record?: CopyRecord; descriptionId?: string; noContentType?: true } {
   const metadata: Record<string, string> = {};
   const own = new Map<string, string>();
   for (const [name, value] of Object.entries(native)) {
@@ -93,7 +100,13 @@ export function parseMetadata(
     metadata,
     ...(record === undefined ? {} : { record }),
     ...(descriptionId !== undefined && /^[0-9a-f]{32}$/.test(descriptionId) ? { descriptionId } : {}),
+    ...(own.get(entries.contentType) === 'none' ? { noContentType: true } : {}),
   };
+}
+
+function contentTypeEntry({ contentType }: Attributes, rules: MetadataRules): Record<string, string> {
+  if (contentType !== undefined || rules.inventsContentType !== true) return {};
+  return { [ownName('contentType', rules)]: 'none' };
 }
 
 function recordEntries(record: CopyRecord, rules: MetadataRules): Record<string, string> {

@@ -1,0 +1,133 @@
+import type { CopyState } from '../states.ts';
+import { keyRange } from './key-range.ts';
+import type { KeyRange } from './key-range.ts';
+import type { Ledger } from './ledger.ts';
+import type { Target } from './names.ts';
+
+/** Objects whose copies are in the same states. */
+export interface Group {
+  readonly state: 'present' | 'gone';
+  /** The source has the row's version no more, or has it damaged. */
+  readonly sourceless: boolean;
+  /** Copies that are not verified, by target id. */
+  readonly unverified: ReadonlyMap<number, CopyState>;
+  readonly objects: number;
+  /** Since when the oldest of these copies has been waiting. */
+  readonly since: number | null;
+}
+
+export interface Facts {
+  readonly targets: readonly Target[];
+  readonly minCopies: number;
+  /** All objects, each in one group. */
+  readonly groups: readonly Group[];
+  readonly bytes: number;
+  readonly observed: number;
+  /** By target name: when the verified copy that was proven longest ago was. */
+  readonly oldestEvidence: ReadonlyMap<string, number | null>;
+}
+
+interface TotalRow {
+  readonly state: 'present' | 'gone';
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+interface GroupRow {
+  readonly state: 'present' | 'gone';
+  readonly sourceless: number;
+  /** `<target id>:<state>,…` */
+  readonly copies: string;
+  readonly objects: number;
+  readonly since: number | null;
+}
+
+export function readCounts(ledger: Ledger, policyId: number, prefix: string): Facts {
+  const { db, names } = ledger;
+  const range = prefix === '' ? undefined : keyRange(prefix);
+  const values = [policyId, ...(range?.values ?? [])];
+  const targets = names.targetsOf(policyId);
+  const totals = db.all<TotalRow>(totalsSql(range), ...values);
+  const groups = db.all<GroupRow>(unverifiedSql(range), ...values).map(parseGroup);
+  const count = db.get<{ readonly n: number }>(observedSql(range), ...values);
+  const policy = db.get<{ readonly min: number }>('select min_copies as min from policies where id = ?', policyId);
+  return {
+    targets,
+    minCopies: policy?.min ?? 0,
+    groups: [...groups, ...totals.map((total) => verifiedGroup(total, groups))],
+    bytes: totals.find((row) => row.state === 'present')?.bytes ?? 0,
+    observed: count?.n ?? 0,
+    oldestEvidence: new Map(targets.map(({ id, name }) => [name, oldestEvidence(ledger, policyId, id, range)])),
+  };
+}
+
+function parseGroup(row: GroupRow): Group {
+  const pairs = row.copies.split(',').map((pair): [number, CopyState] => {
+    const [id, state] = pair.split(':');
+    return [Number(id), state as CopyState];
+  });
+  return { ...row, sourceless: row.sourceless === 1, unverified: new Map(pairs) };
+}
+
+/** The objects that no other group has: all their copies are verified. */
+function verifiedGroup({ state, objects }: TotalRow, others: readonly Group[]): Group {
+  const same = others.filter((group) => group.state === state);
+  const rest = objects - same.reduce((total, group) => total + group.objects, 0);
+  return { state, sourceless: false, unverified: new Map(), objects: rest, since: null };
+}
+
+function oldestEvidence(
+  ledger: Ledger,
+  policyId: number,
+  targetId: number,
+  range: KeyRange | undefined,
+): number | null {
+  const row = ledger.db.get<{ readonly at: number | null }>(
+    evidenceSql(range),
+    policyId,
+    targetId,
+    ...(range?.values ?? []),
+  );
+  return row?.at ?? null;
+}
+
+export function totalsSql(range?: KeyRange): string {
+  const index = range === undefined ? 'objects_state' : 'objects_key';
+  return `select o.state, count(*) as objects, total(o.size) as bytes from objects o indexed by ${index}
+    where o.policy_id = ?${and(range)} group by o.state`;
+}
+
+/** Grouped by the states of their copies, of which few combinations occur: the answer is small. */
+export function unverifiedSql(range?: KeyRange): string {
+  return `select o.state, o.observed_kind is 'vanished' or o.state = 'gone' or o.source_damaged_at is not null as sourceless,
+    u.copies, count(*) as objects, min(u.since) as since
+    from (${unverifiedObjectsSql(range)}) u cross join objects o on o.id = u.object_id group by 1, 2, 3`;
+}
+
+function unverifiedObjectsSql(range?: KeyRange): string {
+  const columns = `c.object_id, group_concat(c.target_id || ':' || c.state) as copies, min(c.pending_since) as since`;
+  if (range === undefined) {
+    return `select ${columns} from copies c indexed by copies_unverified
+      where c.policy_id = ? and c.due_at is not null group by c.object_id`;
+  }
+  return `select ${columns} from objects o indexed by objects_key cross join copies c on c.object_id = o.id
+    where o.policy_id = ?${and(range)} and c.due_at is not null group by o.key`;
+}
+
+export function observedSql(range?: KeyRange): string {
+  return `select count(*) as n from objects o indexed by objects_observed
+    where o.policy_id = ? and o.observed_kind is not null${and(range)}`;
+}
+
+export function evidenceSql(range?: KeyRange): string {
+  if (range === undefined) {
+    return `select min(c.evidence_at) as at from copies c indexed by copies_evidence
+      where c.policy_id = ? and c.target_id = ? and c.state = 'verified'`;
+  }
+  return `select c.evidence_at as at from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
+    where c.policy_id = ? and c.target_id = ? and c.state = 'verified'${and(range)} order by c.evidence_at limit 1`;
+}
+
+function and(range: KeyRange | undefined): string {
+  return range === undefined ? '' : ` and ${range.sql}`;
+}

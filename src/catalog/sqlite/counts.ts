@@ -1,0 +1,70 @@
+import type { PolicyCounts } from '../catalog.ts';
+import { copyStates } from '../states.ts';
+import type { CopyState } from '../states.ts';
+import type { Ledger } from './ledger.ts';
+import type { Target } from './names.ts';
+import { readCounts } from './counts-read.ts';
+import type { Facts, Group } from './counts-read.ts';
+
+type States = Record<CopyState, number>;
+
+/**
+ * Counts what is *not* verified and subtracts: every object has one copy row per target, and what is left to do has
+ * its own index. So the cost grows with the work that is left, not with the catalog, but for one index of objects.
+ */
+export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCounts {
+  const facts = readCounts(ledger, ledger.names.policyId(policy), prefix);
+  const { groups, targets, minCopies } = facts;
+  const present = groups.filter((group) => group.state === 'present');
+  const verified = (group: Group): number => targets.length - group.unverified.size;
+  const byTarget = Object.fromEntries(targets.map((target) => [target.name, statesAt(target, groups)]));
+  const atRisk = present.filter((group) => verified(group) === minCopies);
+  return {
+    objects: sum(present),
+    bytes: facts.bytes,
+    safe: sum(present.filter((group) => verified(group) >= minCopies)),
+    gone: sum(groups.filter((group) => group.state === 'gone')),
+    observed: facts.observed,
+    copies: addStates(Object.values(byTarget)),
+    byTarget: withEvidence(byTarget, facts),
+    atRisk: Object.fromEntries(targets.map(({ id, name }) => [name, sum(atRisk.filter((g) => !g.unverified.has(id)))])),
+    oldestPendingSince: minimum(groups.map((group) => group.since)),
+    lost: sum(groups.filter((group) => verified(group) === 0 && isLost(group))),
+  };
+}
+
+/** The source does not have it, and no copy may still turn out to be good. */
+function isLost(group: Group): boolean {
+  return group.sourceless && ![...group.unverified.values()].includes('unproven');
+}
+
+function statesAt(target: Target, groups: readonly Group[]): States {
+  const states = noStates();
+  for (const group of groups) states[group.unverified.get(target.id) ?? 'verified'] += group.objects;
+  return states;
+}
+
+function addStates(all: readonly States[]): States {
+  const total = noStates();
+  for (const states of all) for (const state of copyStates) total[state] += states[state];
+  return total;
+}
+
+function withEvidence(byTarget: Readonly<Record<string, States>>, facts: Facts): PolicyCounts['byTarget'] {
+  const entries = Object.entries(byTarget);
+  return Object.fromEntries(
+    entries.map(([name, states]) => [name, { ...states, oldestEvidenceAt: facts.oldestEvidence.get(name) ?? null }]),
+  );
+}
+
+function noStates(): States {
+  return { pending: 0, unproven: 0, verified: 0, damaged: 0, failed: 0 };
+}
+
+function sum(groups: readonly Group[]): number {
+  return groups.reduce((total, group) => total + group.objects, 0);
+}
+
+function minimum(values: readonly (number | null)[]): number | null {
+  return values.reduce((least, value) => (least === null || (value !== null && value < least) ? value : least), null);
+}

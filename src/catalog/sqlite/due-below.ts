@@ -1,0 +1,58 @@
+import type { DueRow, DueWork } from './due.ts';
+import { keyRange } from './key-range.ts';
+import type { KeyRange } from './key-range.ts';
+import type { Ledger } from './ledger.ts';
+
+type KeyedRow = DueRow & { readonly key: Uint8Array };
+
+/** Up to this many due copies of a target, looking at all of them is the cheaper way. */
+const few = 2000;
+
+const countSql = `select count(*) as n from (select 1 from copies indexed by copies_due
+  where policy_id = ? and target_id = ? and due_at <= ? limit ${few + 1})`;
+
+/**
+ * No index has both the due time and the key. Where few copies are due, the due ones are read, oldest first. Where
+ * many are, the keys are: in key order, not oldest first, each claim going on where the one before it ended and
+ * starting over at the end, so that what is settled already is not read again and again.
+ */
+export function dueBelow(ledger: Ledger, want: DueWork): readonly DueRow[] {
+  const { policyId, targetId, prefix, dueBy, now, limit } = want;
+  const due = ledger.db.get<{ readonly n: number }>(countSql, policyId, targetId, dueBy)?.n ?? 0;
+  if (due > few) return sweep(ledger, want);
+  const range = keyRange(prefix);
+  return ledger.db.all<DueRow>(byDueSql(range), policyId, targetId, dueBy, now, ...range.values, limit);
+}
+
+function sweep(ledger: Ledger, want: DueWork): readonly DueRow[] {
+  const name = `${want.policyId} ${want.targetId} ${want.prefix}`;
+  const cursor = ledger.cursors.get(name);
+  const rows = readByKey(ledger, want, cursor);
+  const last = rows.at(-1);
+  if (rows.length >= want.limit && last !== undefined) {
+    ledger.cursors.set(name, last.key);
+    return rows;
+  }
+  ledger.cursors.delete(name);
+  return cursor === undefined ? rows : [...rows, ...readByKey(ledger, want, undefined)];
+}
+
+function readByKey(ledger: Ledger, want: DueWork, after: Uint8Array | undefined): readonly KeyedRow[] {
+  const range = keyRange(want.prefix, after);
+  const { policyId, targetId, dueBy, now, limit } = want;
+  return ledger.db.all<KeyedRow>(byKeySql(range), targetId, policyId, dueBy, now, ...range.values, limit);
+}
+
+export function byDueSql({ sql }: KeyRange): string {
+  return `select c.object_id as id, c.due_at as due
+    from copies c indexed by copies_due cross join objects o on o.id = c.object_id
+    where c.policy_id = ? and c.target_id = ? and c.due_at <= ? and (o.lease_until is null or o.lease_until <= ?) and ${sql}
+    order by c.due_at limit ?`;
+}
+
+export function byKeySql({ sql }: KeyRange): string {
+  return `select o.id, o.key, c.due_at as due
+    from objects o indexed by objects_key cross join copies c on c.object_id = o.id and c.target_id = ?
+    where o.policy_id = ? and c.due_at <= ? and (o.lease_until is null or o.lease_until <= ?) and ${sql}
+    order by o.key limit ?`;
+}

@@ -1,0 +1,75 @@
+import type { ClaimRequest } from '../catalog.ts';
+import { dueBelow } from './due-below.ts';
+import type { Ledger } from './ledger.ts';
+
+/** An object with due work and no live lease. */
+export interface Candidate {
+  readonly id: number;
+  readonly policy: string;
+  readonly source: string;
+  /** When the first of its copies became due. */
+  readonly due: number;
+}
+
+interface Policy {
+  readonly id: number;
+  readonly name: string;
+  readonly source: string;
+}
+
+export interface DueRow {
+  readonly id: number;
+  readonly due: number;
+}
+
+/** Due work of one policy at one target. */
+export interface DueWork {
+  readonly policyId: number;
+  readonly targetId: number;
+  readonly prefix: string;
+  /** The latest due time that counts. */
+  readonly dueBy: number;
+  readonly now: number;
+  readonly limit: number;
+}
+
+export const oldestSql = `select c.object_id as id, c.due_at as due
+  from copies c indexed by copies_due cross join objects o on o.id = c.object_id
+  where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and (o.lease_until is null or o.lease_until <= ?4)
+  order by c.due_at limit ?5`;
+
+/** Oldest due first. The oldest `limit` of every policy and target hold the oldest `limit` of all. */
+export function dueObjects(ledger: Ledger, request: ClaimRequest): readonly Candidate[] {
+  const found = new Map<number, Candidate>();
+  for (const policy of configured(ledger, request.policies)) {
+    for (const row of dueOf(ledger, policy, request)) {
+      const known = found.get(row.id);
+      if (known === undefined || row.due < known.due)
+        found.set(row.id, { ...row, policy: policy.name, source: policy.source });
+    }
+  }
+  return [...found.values()].sort((a, b) => a.due - b.due || a.id - b.id).slice(0, request.limit);
+}
+
+function configured({ db }: Ledger, names: readonly string[]): readonly Policy[] {
+  const sql = 'select id, name, source from policies where name = ? and configured = 1';
+  return names.map((name) => db.get<Policy>(sql, name)).filter((policy) => policy !== undefined);
+}
+
+function dueOf(ledger: Ledger, policy: Policy, request: ClaimRequest): readonly DueRow[] {
+  const { prefix = '', limit } = request;
+  const now = ledger.now();
+  const work = { policyId: policy.id, prefix, dueBy: dueBy(request, now), now, limit };
+  const targets = ledger.names.targetsOf(policy.id).filter((target) => request.targets.includes(target.name));
+  const dueAt = prefix === '' ? dueAnywhere : dueBelow;
+  return targets.flatMap(({ id }) => dueAt(ledger, { ...work, targetId: id }));
+}
+
+function dueAnywhere({ db }: Ledger, { policyId, targetId, dueBy: by, now, limit }: DueWork): readonly DueRow[] {
+  return db.all<DueRow>(oldestSql, policyId, targetId, by, now, limit);
+}
+
+/** Work is never claimed before it is due, whatever was asked for. */
+export function dueBy({ dueBefore = Infinity }: ClaimRequest, now: number): number {
+  return Math.min(now, dueBefore);
+}

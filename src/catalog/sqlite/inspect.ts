@@ -1,0 +1,21 @@
+import { keyToBytes } from '../../objects/key.ts';
+import type { Key } from '../../objects/key.ts';
+import type { HistoryEntry, ObjectRow } from '../catalog.ts';
+import type { Ledger } from './ledger.ts';
+import { readObjects } from './rows.ts';
+
+const selectHistory = `select h.at, t.name as target, h.event, h.detail
+  from history h left join targets t on t.id = h.target_id where h.object_id = ? order by h.id`;
+
+/** The object and its history, oldest first: the newest hundred entries and perhaps a few more. */
+export function inspect(
+  ledger: Ledger,
+  policy: string,
+  key: Key,
+): { readonly object: ObjectRow; readonly history: readonly HistoryEntry[] } | undefined {
+  const query = 'from objects o where o.policy_id = ? and o.key = ?';
+  const [object] = readObjects(ledger, { sql: query, values: [ledger.names.policyId(policy), keyToBytes(key)] });
+  if (object === undefined) return undefined;
+  const history = ledger.db.all<HistoryEntry>(selectHistory, object.id);
+  return { object, history: history.map((entry) => ({ ...entry })) };
+}

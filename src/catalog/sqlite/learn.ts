@@ -1,0 +1,56 @@
+import type { Settlement } from '../catalog.ts';
+import { note } from './history.ts';
+import type { Ledger } from './ledger.ts';
+
+type Learnt = NonNullable<Settlement['learnt']>;
+
+/** What is known of an object's bytes; the digest in hex, null (or empty) before it was read. */
+export interface LearntState {
+  readonly id: number;
+  readonly version: string;
+  readonly sha256: string | null;
+  readonly checksums: string | null;
+  readonly attributes: string | null;
+  readonly source_damaged_at: number | null;
+}
+
+const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?, source_damaged_at = null, updated_at = ?
+  where id = ?`;
+
+const setDamaged = 'update objects set source_damaged_at = ?, updated_at = ? where id = ?';
+
+/**
+ * Takes over what reading the source told. Bytes that differ from those known for the same version are damage at
+ * the source: the digest stays.
+ * @returns the object's digest from now on, null when unknown.
+ */
+export function learn(
+  ledger: Ledger,
+  object: LearntState,
+  learnt: Learnt | undefined,
+): { readonly applied: boolean; readonly sha256: string | null } {
+  const known = object.sha256 === '' ? null : object.sha256;
+  if (learnt === undefined) return { applied: true, sha256: known };
+  if (known !== null && known !== learnt.sha256) {
+    noteDamage(ledger, object, learnt, known);
+    return { applied: false, sha256: known };
+  }
+  store(ledger, object, learnt);
+  return { applied: true, sha256: learnt.sha256 };
+}
+
+function store(ledger: Ledger, object: LearntState, learnt: Learnt): void {
+  const checksums = JSON.stringify(learnt.checksums);
+  const attributes = JSON.stringify(learnt.attributes);
+  const same = object.sha256 === learnt.sha256 && object.checksums === checksums && object.attributes === attributes;
+  if (same && object.source_damaged_at === null) return;
+  const digest = Buffer.from(learnt.sha256, 'hex');
+  ledger.db.run(setLearnt, digest, checksums, attributes, ledger.now(), object.id);
+}
+
+function noteDamage(ledger: Ledger, object: LearntState, learnt: Learnt, known: string): void {
+  const now = ledger.now();
+  ledger.db.run(setDamaged, object.source_damaged_at ?? now, now, object.id);
+  const detail = `version ${object.version} reads as SHA-256 ${learnt.sha256}, known as ${known}`;
+  note(ledger, object.id, null, 'source-damaged', detail);
+}

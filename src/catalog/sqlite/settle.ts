@@ -1,0 +1,55 @@
+import type { Settlement } from '../catalog.ts';
+import { readCopies } from './copies.ts';
+import type { Ledger } from './ledger.ts';
+import { observe, sourceStateColumns } from './observe.ts';
+import { learn } from './learn.ts';
+import type { LearntState } from './learn.ts';
+import { applyOutcome, noteStanding } from './outcomes.ts';
+import type { SourceState } from './observe.ts';
+
+interface LeasedObject extends SourceState, LearntState {
+  readonly lease_token: number;
+}
+
+const selectLeased = `select ${sourceStateColumns}, lease_token, lower(hex(sha256)) as sha256, checksums, attributes,
+  source_damaged_at from objects where id = ?`;
+
+const release = 'update objects set lease_owner = null, lease_until = null where id = ?';
+
+/** Every settlement stands for itself: one that comes too late does not hinder the others. */
+export function settle(ledger: Ledger, settlements: readonly Settlement[]): readonly boolean[] {
+  return settlements.map((settlement) => settleOne(ledger, settlement));
+}
+
+function settleOne(ledger: Ledger, settlement: Settlement): boolean {
+  const object = ledger.db.get<LeasedObject>(selectLeased, settlement.objectId);
+  // A lease that ran out while nobody else claimed still counts: the token is the newest.
+  if (object === undefined || object.lease_token !== settlement.token) return false;
+  const applied =
+    object.version === settlement.version ? applyAll(ledger, object, settlement) : moveOn(ledger, settlement);
+  if (settlement.last) ledger.db.run(release, object.id);
+  return applied;
+}
+
+function applyAll(ledger: Ledger, object: LeasedObject, settlement: Settlement): boolean {
+  const { applied: learnt, sha256 } = learn(ledger, object, settlement.learnt);
+  const copies = readCopies(ledger, object.id);
+  let applied = learnt;
+  for (const outcome of settlement.copies) {
+    const copy = copies.get(outcome.target);
+    // A target that has left the policy: nothing is kept about it.
+    if (copy !== undefined && !applyOutcome(ledger, copy, outcome, sha256)) applied = false;
+  }
+  if (settlement.observed !== undefined) observe(ledger, object, settlement.observed);
+  return applied;
+}
+
+/** The object became another version, whose copies are due already. What was written stands there all the same. */
+function moveOn(ledger: Ledger, settlement: Settlement): false {
+  const copies = readCopies(ledger, settlement.objectId);
+  for (const outcome of settlement.copies) {
+    const copy = copies.get(outcome.target);
+    if (copy !== undefined && outcome.state === 'verified') noteStanding(ledger, copy, outcome.version);
+  }
+  return false;
+}

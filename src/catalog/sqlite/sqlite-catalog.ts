@@ -1,0 +1,113 @@
+import type { Clock } from '../../objects/clock.ts';
+import type { Key } from '../../objects/key.ts';
+import type * as catalog from '../catalog.ts';
+import { claim } from './claim.ts';
+import { counts } from './counts.ts';
+import type { Database } from './database.ts';
+import { decideObserved } from './decide-observed.ts';
+import { inspect } from './inspect.ts';
+import type { Ledger } from './ledger.ts';
+import { makeDue } from './make-due.ts';
+import { Names } from './names.ts';
+import { noteProviders, readProviders } from './note-providers.ts';
+import { outstanding } from './outstanding.ts';
+import { readPolicy, updatePolicy } from './policy-state.ts';
+import { problems } from './problems.ts';
+import { record } from './record.ts';
+import { renew } from './renew.ts';
+import { scan } from './scan.ts';
+import { settle } from './settle.ts';
+import { syncPolicies } from './sync-policies.ts';
+import { WriteQueue } from './write-queue.ts';
+
+interface Below {
+  readonly prefix?: string;
+}
+
+/** The verbs on one connection: reads at once, writes through the queue. */
+export class SqliteCatalog implements catalog.Catalog {
+  readonly #ledger: Ledger;
+  readonly #queue: WriteQueue;
+
+  constructor(db: Database, clock: Clock) {
+    const names = new Names(db);
+    this.#ledger = { db, names, cursors: new Map(), now: () => clock.now() };
+    this.#queue = new WriteQueue(db, () => names.forget());
+  }
+
+  syncPolicies(policies: readonly catalog.PolicyRow[]): Promise<void> {
+    return this.#queue.run(1, () => syncPolicies(this.#ledger, policies));
+  }
+
+  scan(policy: string, { prefix = '' }: Below): AsyncIterable<readonly catalog.ObjectRow[]> {
+    return scan(this.#ledger, policy, prefix);
+  }
+
+  record(policy: string, findings: readonly catalog.Finding[]): Promise<catalog.RecordResult> {
+    return this.#queue.run(findings.length, () => record(this.#ledger, policy, findings));
+  }
+
+  claim(request: catalog.ClaimRequest): Promise<readonly catalog.Claim[]> {
+    return this.#queue.run(request.limit, () => claim(this.#ledger, request));
+  }
+
+  renew(claims: readonly catalog.ClaimToken[], leaseMs: number): Promise<readonly number[]> {
+    return this.#queue.run(claims.length, () => renew(this.#ledger, claims, leaseMs));
+  }
+
+  settle(settlements: readonly catalog.Settlement[]): Promise<readonly boolean[]> {
+    return this.#queue.run(settlements.length, () => settle(this.#ledger, settlements));
+  }
+
+  makeDue(policy: string, { prefix = '' }: Below): Promise<void> {
+    return this.#queue.run(1, () => makeDue(this.#ledger, policy, prefix));
+  }
+
+  async outstanding(policy: string, request: catalog.OutstandingRequest): Promise<catalog.Outstanding> {
+    return this.#ledger.db.snapshot(() => outstanding(this.#ledger, policy, request));
+  }
+
+  decideObserved(policy: string, decision: 'apply' | 'drop', { prefix = '' }: Below = {}): Promise<number> {
+    return this.#queue.run(1, () => decideObserved(this.#ledger, policy, decision, prefix));
+  }
+
+  async readPolicy(policy: string): Promise<catalog.PolicyState> {
+    return readPolicy(this.#ledger, policy);
+  }
+
+  updatePolicy(policy: string, change: Partial<Omit<catalog.PolicyState, 'name'>>): Promise<void> {
+    return this.#queue.run(1, () => updatePolicy(this.#ledger, policy, change));
+  }
+
+  async counts(policy: string, { prefix = '' }: Below = {}): Promise<catalog.PolicyCounts> {
+    return this.#ledger.db.snapshot(() => counts(this.#ledger, policy, prefix));
+  }
+
+  async problems(
+    policy: string,
+    { prefix = '', limit }: Below & { readonly limit: number },
+  ): Promise<readonly catalog.Problem[]> {
+    return problems(this.#ledger, policy, prefix, limit);
+  }
+
+  noteProviders(states: readonly catalog.ProviderState[]): Promise<void> {
+    return this.#queue.run(1, () => noteProviders(this.#ledger, states));
+  }
+
+  async readProviders(): Promise<readonly catalog.ProviderState[]> {
+    return readProviders(this.#ledger);
+  }
+
+  async inspect(
+    policy: string,
+    key: Key,
+  ): Promise<{ readonly object: catalog.ObjectRow; readonly history: readonly catalog.HistoryEntry[] } | undefined> {
+    return this.#ledger.db.snapshot(() => inspect(this.#ledger, policy, key));
+  }
+
+  /** What was asked for before is committed first. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.drain();
+    this.#ledger.db[Symbol.dispose]();
+  }
+}

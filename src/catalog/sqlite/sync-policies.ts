@@ -1,0 +1,41 @@
+import type { PolicyRow } from '../catalog.ts';
+import type { Ledger } from './ledger.ts';
+
+const upsertPolicy = `insert into policies (name, source, min_copies, configured) values (?, ?, ?, 1)
+  on conflict (name) do update set source = excluded.source, min_copies = excluded.min_copies, configured = 1
+  returning id`;
+
+const upsertTarget = `insert into targets (name) values (?) on conflict (name) do update set name = excluded.name returning id`;
+
+const addCopies = `insert into copies (object_id, target_id, policy_id, state, due_at, pending_since, updated_at)
+  select id, ?2, policy_id, 'pending', ?3, ?3, ?3 from objects where policy_id = ?1`;
+
+/** A policy that left the configuration keeps its rows; they wait, unclaimed, until it comes back. */
+export function syncPolicies(ledger: Ledger, policies: readonly PolicyRow[]): void {
+  ledger.db.run('update policies set configured = 0 where configured = 1');
+  for (const policy of policies) syncPolicy(ledger, policy);
+}
+
+function syncPolicy(ledger: Ledger, policy: PolicyRow): void {
+  const policyId = idOf(ledger, upsertPolicy, policy.name, policy.source, policy.minCopies);
+  const before = new Set(ledger.names.targetsOf(policyId).map((target) => target.id));
+  const after = new Set(policy.targets.map((name) => idOf(ledger, upsertTarget, name)));
+  for (const target of before) if (!after.has(target)) removeTarget(ledger, policyId, target);
+  for (const target of after) if (!before.has(target)) addTarget(ledger, policyId, target);
+}
+
+function removeTarget({ db }: Ledger, policyId: number, targetId: number): void {
+  db.run('delete from copies where policy_id = ? and target_id = ?', policyId, targetId);
+  db.run('delete from policy_targets where policy_id = ? and target_id = ?', policyId, targetId);
+}
+
+function addTarget(ledger: Ledger, policyId: number, targetId: number): void {
+  ledger.db.run('insert into policy_targets (policy_id, target_id) values (?, ?)', policyId, targetId);
+  ledger.db.run(addCopies, policyId, targetId, ledger.now());
+}
+
+function idOf({ db }: Ledger, sql: string, ...values: (string | number)[]): number {
+  const row = db.get<{ readonly id: number }>(sql, ...values);
+  if (row === undefined) throw new Error('An upsert returned no row.');
+  return row.id;
+}

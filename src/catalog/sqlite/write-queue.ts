@@ -1,0 +1,81 @@
+import { setImmediate } from 'node:timers';
+import { CatalogError } from '../errors.ts';
+import type { Database } from './database.ts';
+import { assertSchema } from './migrate.ts';
+
+/** Work (settlements, findings) in one transaction: enough to share its fsync, little enough to let the event loop breathe. */
+const maxWeight = 256;
+
+interface Job {
+  readonly weight: number;
+  /** Does the work inside a transaction. @returns what to call once that is committed. */
+  readonly work: () => () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * Groups writes that are asked for close together into one transaction, in the order they came. A promise
+ * resolves only after its COMMIT, which is on the disk (synchronous=FULL) by then.
+ *
+ * A database error rejects the whole group. Where one job's own check threw, the group is rolled back and its
+ * jobs are tried one by one, so that only the guilty one is rejected.
+ */
+export class WriteQueue {
+  readonly #db: Database;
+  readonly #onRollback: () => void;
+  #jobs: Job[] = [];
+
+  constructor(db: Database, onRollback: () => void) {
+    this.#db = db;
+    this.#onRollback = onRollback;
+  }
+
+  run<T>(weight: number, work: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#jobs.length === 0) setImmediate(() => this.#flush());
+      this.#jobs.push({ weight, work: () => settleWith(work(), resolve), reject });
+    });
+  }
+
+  /** Commits all that is waiting. */
+  drain(): void {
+    while (this.#jobs.length > 0) this.#commit(this.#take());
+  }
+
+  #flush(): void {
+    if (this.#jobs.length === 0) return;
+    this.#commit(this.#take());
+    if (this.#jobs.length > 0) setImmediate(() => this.#flush());
+  }
+
+  #take(): readonly Job[] {
+    let weight = 0;
+    let count = 0;
+    while (count < this.#jobs.length && weight < maxWeight) {
+      weight += this.#jobs[count]?.weight ?? 0;
+      count += 1;
+    }
+    return this.#jobs.splice(0, count);
+  }
+
+  #commit(jobs: readonly Job[]): void {
+    try {
+      for (const resolve of this.#transact(jobs)) resolve();
+    } catch (error) {
+      this.#onRollback();
+      if (jobs.length === 1 || error instanceof CatalogError) for (const job of jobs) job.reject(error);
+      else for (const job of jobs) this.#commit([job]);
+    }
+  }
+
+  #transact(jobs: readonly Job[]): readonly (() => void)[] {
+    return this.#db.transaction(() => {
+      assertSchema(this.#db);
+      return jobs.map((job) => job.work());
+    });
+  }
+}
+
+function settleWith<T>(value: T, resolve: (value: T) => void): () => void {
+  return () => resolve(value);
+}

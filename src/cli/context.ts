@@ -1,0 +1,51 @@
+import { configPath, loadConfig } from '../config/load.ts';
+import type { Config } from '../config/schema.ts';
+import type { ConfigProblem } from '../config/problems.ts';
+import { Replicator } from '../replicator.ts';
+import { createLogger, type Log, type LogLevel } from '../telemetry/log.ts';
+import { noMetrics, type Metrics } from '../telemetry/metrics.ts';
+
+/** What `-c` and the other options that every command takes say. */
+export interface GlobalOptions {
+  readonly config?: string;
+  readonly logLevel: LogLevel;
+}
+
+/** What a command is given by the door. */
+export interface Context {
+  readonly options: GlobalOptions;
+  /** Aborts on SIGINT and SIGTERM. */
+  readonly signal: AbortSignal;
+}
+
+export interface Prepared {
+  readonly config: Config;
+  readonly path: string;
+  readonly log: Log;
+}
+
+/** Reads the configuration and says on stderr what it warns of. @throws ConfigError */
+export function prepare({ options }: Context): Prepared {
+  const path = configPath(options.config);
+  const { config, warnings } = loadConfig(path);
+  const log = createLogger({ level: options.logLevel });
+  for (const warning of warnings) log.warn({ path: warning.path }, warningText(warning));
+  return { config, path, log };
+}
+
+export async function openReplicator({ config, log }: Prepared, metrics: Metrics = noMetrics): Promise<Replicator> {
+  return await Replicator.open(config, { log, metrics });
+}
+
+function warningText({ path, message }: ConfigProblem): string {
+  return `configuration: ${path}: ${message}`;
+}
+
+/** One line of the result, on stdout. */
+export function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+export function printJson(document: unknown): void {
+  print(JSON.stringify(document, undefined, 2));
+}

@@ -1,0 +1,122 @@
+import { Argument, Command, CommanderError, Option } from 'commander';
+import { errorMessage, UsageError } from '../objects/errors.ts';
+import { logLevels } from '../telemetry/log.ts';
+import { version } from '../version.ts';
+import type { Context, GlobalOptions } from './context.ts';
+import { exitStatus, type ExitStatus } from './exit-status.ts';
+import { Interruption } from './interruption.ts';
+
+/** Runs one command line. @returns the exit status; errors are said on stderr. */
+export async function run(argv: readonly string[]): Promise<ExitStatus> {
+  using interruption = new Interruption();
+  let status: ExitStatus = exitStatus.ok;
+  const program = build(interruption.signal, (result) => void (status = result));
+  try {
+    await program.parseAsync([...argv]);
+    return status;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
+    if (interruption.signal.aborted) return exitStatus.interrupted;
+    process.stderr.write(`holdfast: ${errorMessage(error)}\n`);
+    return error instanceof UsageError ? exitStatus.usage : exitStatus.incomplete;
+  }
+}
+
+type Settle = (status: ExitStatus) => void;
+
+/** The command line. Each command's file is loaded only when that command runs. */
+function build(signal: AbortSignal, settle: Settle): Command {
+  const program = new Command('holdfast')
+    .description('Keeps verified copies of user data at several independent storage providers.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(holdfast --help lists the commands)')
+    .showSuggestionAfterError();
+  addGlobals(program);
+  const context = (command: Command): Context => ({ options: command.optsWithGlobals<GlobalOptions>(), signal });
+  addLongRunning(program, context, settle);
+  addQuestions(program, context, settle);
+  addConfig(program, context, settle);
+  return program;
+}
+
+/** Before or after the command: each command takes them too. */
+function addGlobals(command: Command): Command {
+  const level = new Option('--log-level <level>', 'what to log on stderr').choices(logLevels);
+  if (command.parent === null) level.default('info');
+  return command
+    .option('-c, --config <file>', 'configuration (HOLDFAST_CONFIG, config/holdfast.yaml)')
+    .addOption(level);
+}
+
+type ContextOf = (command: Command) => Context;
+
+function addLongRunning(program: Command, context: ContextOf, settle: Settle): void {
+  addGlobals(program.command('daemon'))
+    .description('detect, copy, verify, repair, serve; drains on SIGTERM')
+    .action(async (_, command: Command) => {
+      const { daemonCommand } = await import('./daemon.ts');
+      settle(await daemonCommand(context(command)));
+    });
+  addGlobals(program.command('reconcile'))
+    .description('one full pass now: compare source, catalog and every target; copy, verify, repair')
+    .addArgument(new Argument('[policy]', 'default: all policies'))
+    .option('--dry-run', 'only say what would be done')
+    .option('--deep', 'read every copy back')
+    .option('--prefix <prefix>', 'only keys that start with this')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string | undefined, options: object, command: Command) => {
+      const { reconcileCommand } = await import('./reconcile.ts');
+      settle(await reconcileCommand(policy, options, context(command)));
+    });
+}
+
+function addQuestions(program: Command, context: ContextOf, settle: Settle): void {
+  addGlobals(program.command('status'))
+    .description('counts, lag, providers, holds; what is not in place and why')
+    .addArgument(new Argument('[policy]', 'default: all policies'))
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string | undefined, options: object, command: Command) => {
+      const { statusCommand } = await import('./status.ts');
+      settle(await statusCommand(policy, options, context(command)));
+    });
+  addGlobals(program.command('inspect'))
+    .description('one object: every copy, its evidence, its history')
+    .argument('<policy>')
+    .argument('<key>')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string, key: string, options: object, command: Command) => {
+      const { inspectCommand } = await import('./inspect.ts');
+      settle(await inspectCommand(policy, key, options, context(command)));
+    });
+  addGlobals(program.command('release'))
+    .description('let a change through that the guard holds back')
+    .argument('<policy>')
+    .action(async (policy: string, _, command: Command) => {
+      const { releaseCommand } = await import('./release.ts');
+      settle(await releaseCommand(policy, context(command)));
+    });
+  addGlobals(program.command('health'))
+    .description("ask the running daemon; the container's HEALTHCHECK")
+    .action(async (_, command: Command) => {
+      const { healthCommand } = await import('./health.ts');
+      settle(await healthCommand(context(command)));
+    });
+}
+
+function addConfig(program: Command, context: ContextOf, settle: Settle): void {
+  const config = program.command('config').description('check the configuration, or print its JSON Schema');
+  addGlobals(config.command('check'))
+    .description('validate the configuration and show it with all defaults')
+    .action(async (_, command: Command) => {
+      const { configCheckCommand } = await import('./config.ts');
+      settle(configCheckCommand(context(command)));
+    });
+  config
+    .command('schema')
+    .description('print the JSON Schema')
+    .action(async () => {
+      const { configSchemaCommand } = await import('./config.ts');
+      settle(configSchemaCommand());
+    });
+}

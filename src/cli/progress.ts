@@ -1,0 +1,42 @@
+import type { Progress } from '../replication/reconcile.ts';
+import { formatBytes, formatSeconds } from './format.ts';
+
+/** A live line on stderr: objects, bytes, rate, time left. Only on a terminal; elsewhere it is silent. */
+export class ProgressLine implements Disposable {
+  readonly #stream: NodeJS.WriteStream;
+  readonly #startedAt = performance.now();
+  #shown = false;
+
+  constructor(stream: NodeJS.WriteStream = process.stderr) {
+    this.#stream = stream;
+  }
+
+  show(progress: Progress): void {
+    if (!this.#stream.isTTY) return;
+    const line = progressText(progress, (performance.now() - this.#startedAt) / 1000);
+    this.#stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, this.#stream.columns - 1))}`);
+    this.#shown = true;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#shown) this.#stream.write('\r\u001b[2K');
+  }
+}
+
+/** `seconds`: since the run began. */
+export function progressText({ policy, seen, tally, listed }: Progress, seconds: number): string {
+  const parts = [`${policy}: ${seen?.listed ?? 0}${listed ? '' : '+'} objects`, formatBytes(seen?.bytes ?? 0)];
+  if (tally !== undefined) {
+    parts.push(`${tally.copied + tally.repaired + tally.adopted} copies made or adopted`);
+    parts.push(`${formatBytes(tally.bytesRead)} read, ${formatBytes(tally.bytesRead / Math.max(seconds, 0.1))}/s`);
+    if (tally.failures > 0) parts.push(`${tally.failures} failures`);
+    const left = secondsLeft(seen?.bytes ?? 0, tally.bytesRead, seconds);
+    if (listed && left !== undefined) parts.push(`about ${formatSeconds(left)} left`);
+  }
+  return parts.join(' · ');
+}
+
+function secondsLeft(total: number, read: number, seconds: number): number | undefined {
+  if (read <= 0 || read >= total) return undefined;
+  return ((total - read) / read) * seconds;
+}

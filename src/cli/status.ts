@@ -1,0 +1,80 @@
+import type { Problem } from '../catalog/catalog.ts';
+import { readStatus, rememberedProviders, type PolicyStatus, type Status } from '../replication/status.ts';
+import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
+import { exitStatus, type ExitStatus } from './exit-status.ts';
+import { formatBytes, formatKey, formatSeconds, formatTable, formatTime } from './format.ts';
+
+const problemsShown = 20;
+
+/** `holdfast status [policy]`: what the catalog knows, without asking any provider. */
+export async function statusCommand(
+  policyName: string | undefined,
+  command: { readonly json?: boolean },
+  context: Context,
+): Promise<ExitStatus> {
+  await using replicator = await openReplicator(prepare(context));
+  const { catalog, clock } = replicator.engine;
+  const policies = replicator.select(policyName);
+  const names = replicator.sites.map((site) => site.name);
+  const providers = rememberedProviders(await catalog.readProviders(), names);
+  const status = await readStatus(catalog, policies, providers, clock.now());
+  if (command.json === true) printJson(status);
+  else {
+    print(describe(status));
+    for (const { name } of policies) {
+      const problems = await catalog.problems(name, { limit: problemsShown });
+      if (problems.length > 0) print(describeProblems(name, problems));
+    }
+  }
+  return statusOf(status);
+}
+
+function statusOf({ policies }: Status): ExitStatus {
+  if (policies.some((policy) => policy.hold !== null)) return exitStatus.held;
+  const bad = policies.some(({ pending, failed, damaged, lost }) => pending + failed + damaged + lost > 0);
+  return bad ? exitStatus.incomplete : exitStatus.ok;
+}
+
+function describe({ status, reasons, policies, providers }: Status): string {
+  const lines = [`status: ${status}`, ...reasons.map((reason) => `  - ${reason}`)];
+  for (const policy of policies) lines.push('', describePolicy(policy));
+  if (providers.length > 0) lines.push('', 'providers');
+  for (const { provider, state, lastError } of providers) {
+    lines.push(`  ${provider}: ${state}${lastError === null || state === 'up' ? '' : ` (${lastError})`}`);
+  }
+  return lines.join('\n');
+}
+
+function describePolicy(policy: PolicyStatus): string {
+  const { objects, bytes, safe, lagSeconds, lastPass, hold } = policy;
+  const lines = [
+    `${policy.policy}: ${objects} objects (${formatBytes(bytes)}), ${safe} safe`,
+    `  pending ${policy.pending}, failed ${policy.failed}, damaged ${policy.damaged}, lost ${policy.lost}, held ${policy.held}`,
+  ];
+  if (lagSeconds !== null) lines.push(`  everything older than ${formatSeconds(lagSeconds)} is copied and verified`);
+  if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
+  if (hold !== null) {
+    lines.push(`  HELD since ${formatTime(hold.since)}; if the change is right: holdfast release ${policy.policy}`);
+    for (const key of hold.sample) lines.push(`    ${formatKey(key)}`);
+  }
+  const rows = Object.entries(policy.copies).map(([target, copies]) => [
+    `  ${target}`,
+    copies.verified,
+    copies.pending + copies.unproven,
+    copies.damaged,
+    copies.failed,
+    policy.atRisk[target] ?? 0,
+  ]);
+  return [...lines, formatTable([['  target', 'verified', 'pending', 'damaged', 'failed', 'at risk'], ...rows])].join(
+    '\n',
+  );
+}
+
+function describeProblems(policy: string, problems: readonly Problem[]): string {
+  const lines = problems.map(({ key, target, state, error }) => {
+    const why = error === null ? '' : ` [${error.code}] ${error.message}`;
+    return `  ${formatKey(key)} at ${target}: ${state}${why}`;
+  });
+  const more = problems.length === problemsShown ? [`  … the first ${problemsShown} of them`] : [];
+  return [`\n${policy}: copies that are not in place`, ...lines, ...more].join('\n');
+}

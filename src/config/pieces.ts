@@ -1,0 +1,42 @@
+import type { z } from 'zod';
+import { policySchema } from './policy-schema.ts';
+import type { Policy } from './policy-schema.ts';
+import { providerSchema } from './provider-schema.ts';
+import type { ProviderSettings } from './provider-schema.ts';
+import { catalogSchema, httpSchema, limitsSchema } from './schema.ts';
+import type { CatalogSettings, HttpSettings, Limits } from './schema.ts';
+
+/**
+ * The parts of a configuration that are right by themselves, so that what contradicts across parts is found in
+ * the same run as what is wrong elsewhere.
+ */
+export interface Pieces {
+  readonly catalog: CatalogSettings | undefined;
+  /** Every name that is declared; undefined where the settings are wrong. */
+  readonly providers: ReadonlyMap<string, ProviderSettings | undefined>;
+  /** By position in the file; undefined where the policy is wrong. */
+  readonly policies: readonly (Policy | undefined)[];
+  readonly http: HttpSettings | undefined;
+  readonly limits: Limits | undefined;
+}
+
+export function piecesOf(root: unknown): Pieces {
+  const top = asMapping(root);
+  const providers = Object.entries(asMapping(top['providers']));
+  const policies: readonly unknown[] = Array.isArray(top['policies']) ? top['policies'] : [];
+  return {
+    catalog: parsed(catalogSchema, top['catalog']),
+    providers: new Map(providers.map(([name, settings]) => [name, parsed(providerSchema, settings)])),
+    policies: policies.map((policy) => parsed(policySchema, policy)),
+    http: parsed(httpSchema, top['http'] ?? {}),
+    limits: parsed(limitsSchema, top['limits'] ?? {}),
+  };
+}
+
+function parsed<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> | undefined {
+  return schema.safeParse(value).data;
+}
+
+function asMapping(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {};
+}

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { isReserved, reservedPrefix } from '../objects/key.ts';
+import { listOf, name, nameForm, oneOf, section, text, wholeNumber } from './fields.ts';
+import { duration, percent } from './quantities.ts';
+
+const reference = () => name('the name of a provider in this file');
+
+const globs = (description: string) =>
+  listOf(text('a glob such as **/*.jpg', /^.{1,1024}$/s), 'globs')
+    .min(1, { error: 'at least one glob' })
+    .meta({ description })
+    .exactOptional();
+
+/** Longer waits than a timer of the platform holds (2^31 ms) would fire at once. */
+const longestWait = '24d';
+
+const detect = section({
+  every: duration('100ms', longestWait)
+    .meta({ description: 'How often the source is listed to find new and changed objects.' })
+    .prefault('5m'),
+  full: duration('100ms', longestWait)
+    .meta({ description: 'How often the targets are listed as well, to find copies that are missing or foreign.' })
+    .prefault('6h'),
+});
+
+const verify = section({
+  onCopy: oneOf(['attested', 'read'])
+    .meta({
+      description:
+        '`attested`: what the provider itself checked over every stored byte counts, and where it cannot, the copy is read back. `read`: every copy is read back.',
+    })
+    .prefault('attested'),
+  scrub: section({
+    every: duration('1m', '3650d').meta({ description: 'How often every copy is read back.' }),
+  })
+    .meta({ description: 'Reading copies again and again in the background. Not in this version: see the warning.' })
+    .exactOptional(),
+});
+
+const deletes = section({
+  mode: oneOf(['retain', 'propagate'])
+    .meta({ description: 'What happens to the copies when the object goes at the source.' })
+    .prefault('retain'),
+  after: duration('1s', '3650d')
+    .meta({ description: 'How long after the object went its copies go; only with `propagate`, which needs it.' })
+    .exactOptional(),
+}).superRefine(({ mode, after }, context) => {
+  const message =
+    mode === 'propagate' ? 'a duration such as 30d, as mode is propagate' : 'no `after`, as mode is retain';
+  if ((mode === 'propagate') !== (after !== undefined)) context.addIssue({ code: 'custom', path: ['after'], message });
+});
+
+const guard = section({
+  maxChanged: percent()
+    .meta({ description: 'Hold when more than this share of the objects is overwritten or vanishes in one pass.' })
+    .prefault('10%'),
+  minObjects: wholeNumber(0, 1_000_000_000)
+    .meta({ description: 'Fewer changed objects than this never hold: in a small set, the share says little.' })
+    .prefault(100),
+});
+
+const written = section({
+  name: name().meta({ description: `What the policy is called: ${nameForm}.` }),
+  source: reference().meta({ description: 'The provider that holds the originals.' }),
+  prefix: text('a key prefix', /^[^\u0000]{1,1024}$/)
+    .refine((prefix) => !isReserved(prefix), { error: `a key prefix that is not below ${reservedPrefix}` })
+    .meta({ title: 'prefix', description: 'Only objects whose key starts with this.' })
+    .exactOptional(),
+  include: globs('Only objects whose key matches one of these.'),
+  exclude: globs('Not the objects whose key matches one of these.'),
+  targets: listOf(reference(), 'providers')
+    .min(1, { error: 'at least one provider' })
+    .meta({ description: 'The providers that get a copy of every object.' }),
+  minCopies: wholeNumber(1, 1000)
+    .meta({
+      description:
+        'How many verified copies besides the source make an object safe; at most, and without it exactly, the number of targets.',
+    })
+    .exactOptional(),
+  detect: detect.meta({ description: 'How changes are found.' }).prefault({}),
+  verify: verify.meta({ description: 'What counts as evidence.' }).prefault({}),
+  deletes: deletes.meta({ description: 'What a deletion at the source does.' }).prefault({}),
+  guard: guard.meta({ description: 'When changes wait for a person.' }).prefault({}),
+});
+
+export type Policy = z.output<typeof written> & { readonly minCopies: number };
+
+/** The output has every default filled in. */
+export const policySchema = z.codec(written, z.custom<Policy>(), {
+  decode: (policy) => ({ ...policy, minCopies: policy.minCopies ?? policy.targets.length }),
+  encode: (policy) => policy,
+});

@@ -1,0 +1,150 @@
+import { runPass } from './replication/pass.ts';
+import type { Policy } from './replication/policy.ts';
+import { Worker } from './replication/worker.ts';
+import { errorMessage, ProviderError } from './objects/errors.ts';
+import type { Replicator } from './replicator.ts';
+
+/** How often word of the providers is left in the catalog, and unreached ones are tried again, in milliseconds. */
+const tendEvery = 5_000;
+
+/**
+ * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
+ * `detect.full`), work on what is due, keep trying providers that are away.
+ */
+export class Daemon {
+  readonly #replicator: Replicator;
+  /** Aborted: no new work is begun. */
+  readonly #stop = new AbortController();
+  /** Aborted: what is in flight is given up. */
+  readonly #abort = new AbortController();
+  /** Policies that somebody wants looked at now, and how to wake their loops. */
+  readonly #asked = new Set<string>();
+  readonly #wakers = new Map<string, () => void>();
+
+  constructor(replicator: Replicator) {
+    this.#replicator = replicator;
+  }
+
+  /**
+   * Runs until `drain` is called.
+   * @throws what ended the work, when it was not asked to end (the catalog cannot be written any more).
+   */
+  async run(): Promise<void> {
+    const { engine, policies } = this.#replicator;
+    const worker = new Worker(engine, { policies });
+    try {
+      await Promise.all([
+        this.#ending(worker.run(this.#stop.signal, this.#abort.signal)),
+        this.#ending(this.#tend()),
+        ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
+      ]);
+    } finally {
+      await this.#replicator.noteProviders();
+    }
+  }
+
+  /** Begins nothing new and lets what is in flight finish, for at most `withinMs`. */
+  drain(withinMs: number): void {
+    this.#stop.abort();
+    const timer = setTimeout(() => this.#abort.abort(), withinMs);
+    timer.unref();
+  }
+
+  /** Has the policies looked at as soon as a pass under way has ended. @returns their names. */
+  reconcileSoon(policies: readonly Policy[]): string[] {
+    for (const { name } of policies) {
+      this.#asked.add(name);
+      this.#wakers.get(name)?.();
+    }
+    return policies.map(({ name }) => name);
+  }
+
+  /** Ends the other loops when one ends by an error. */
+  async #ending(loop: Promise<void>): Promise<void> {
+    try {
+      await loop;
+    } catch (error) {
+      this.#stop.abort();
+      this.#abort.abort();
+      throw error;
+    }
+  }
+
+  async #watch(policy: Policy): Promise<void> {
+    const { catalog, clock } = this.#replicator.engine;
+    let fullAt = 0;
+    while (!this.#stop.signal.aborted) {
+      const now = clock.now();
+      const asked = this.#asked.delete(policy.name);
+      if (asked) await catalog.makeDue(policy.name, {});
+      const full = asked || now >= fullAt;
+      const whole = await this.#look(policy, full);
+      if (full && whole) fullAt = now + policy.detect.full;
+      await this.#pause(policy);
+    }
+  }
+
+  /** @returns whether every listing was whole. */
+  async #look(policy: Policy, full: boolean): Promise<boolean> {
+    const { engine } = this.#replicator;
+    const { log, metrics, clock } = engine;
+    try {
+      const options = { full, deep: false, dryRun: false, onProgress: () => undefined };
+      const { summary, seen } = await runPass(engine, policy, options, this.#abort.signal);
+      const seconds = (summary.finishedAt - summary.startedAt) / 1000;
+      metrics.passFinished(policy.name, summary.outcome, seconds, clock.now());
+      const fields = { policy: policy.name, objects: seen.listed, seconds, full, reasons: summary.reasons };
+      log[summary.outcome === 'complete' ? 'debug' : 'warn'](fields, `pass ${summary.outcome}`);
+      return summary.outcome === 'complete';
+    } catch (error) {
+      if (this.#stop.signal.aborted) return false;
+      if (!(error instanceof ProviderError)) throw error;
+      log.warn({ policy: policy.name, error: errorMessage(error) }, 'the pass failed; it is tried again');
+      return false;
+    }
+  }
+
+  /** Rests until the next pass is due, somebody asks for one, or the daemon stops. */
+  async #pause(policy: Policy): Promise<void> {
+    if (this.#asked.has(policy.name)) return;
+    const { clock } = this.#replicator.engine;
+    const woken = new AbortController();
+    this.#wakers.set(policy.name, () => woken.abort());
+    const early = AbortSignal.any([woken.signal, this.#stop.signal]);
+    try {
+      await clock.sleep(policy.detect.every, early);
+    } catch (error) {
+      if (!early.aborted) throw error;
+    } finally {
+      this.#wakers.delete(policy.name);
+    }
+  }
+
+  async #tend(): Promise<void> {
+    const { clock } = this.#replicator.engine;
+    while (!this.#stop.signal.aborted) {
+      await this.#reconnect();
+      await this.#replicator.noteProviders();
+      try {
+        await clock.sleep(tendEvery, this.#stop.signal);
+      } catch {
+        return;
+      }
+    }
+  }
+
+  async #reconnect(): Promise<void> {
+    const targets = new Set(this.#replicator.policies.flatMap((policy) => policy.targets));
+    const waiting = [...targets].filter((site) => site.wantsConnecting);
+    await Promise.all(
+      waiting.map(async (site) => {
+        try {
+          await site.connect('target', this.#abort.signal);
+        } catch (error) {
+          if (!(error instanceof ProviderError)) throw error;
+          this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);
+        }
+      }),
+    );
+  }
+}

@@ -1,0 +1,83 @@
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { errorMessage } from '../objects/errors.ts';
+import type { Status } from '../replication/status.ts';
+import { refusal, type Access } from './token.ts';
+
+/** What the server shows and may set off; the daemon provides it. */
+export interface Served {
+  status(): Promise<Status>;
+  /** @throws when it cannot do its work; the message says why. */
+  ready(): Promise<void>;
+  metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Has a policy, or all, looked at now. @returns the policies' names, or undefined when there is none of that name. */
+  reconcileSoon(policy: string | undefined): readonly string[] | undefined;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface RunningServer extends AsyncDisposable {
+  /** Where it listens, with the port that the system chose. */
+  readonly url: string;
+}
+
+/** Health, metrics and API. What reveals only that the process lives and how it fares needs no token. */
+export async function startServer(served: Served, access: Access, listen: ListenOptions): Promise<RunningServer> {
+  const server = fastify({ logger: false, forceCloseConnections: true });
+  addOpenRoutes(server, served);
+  addApi(server, served, access);
+  const url = await server.listen({ host: listen.host, port: listen.port });
+  return { url, [Symbol.asyncDispose]: async () => await server.close() };
+}
+
+function addOpenRoutes(server: FastifyInstance, served: Served): void {
+  server.get('/healthz', () => ({ status: 'ok' }));
+  server.get('/readyz', async (_, reply) => await answerReady(served, reply));
+  server.get('/health', async (_, reply) => {
+    const status = await served.status();
+    return await reply.code(status.status === 'failing' ? 503 : 200).send(withoutKeys(status));
+  });
+  server.get('/metrics', async (_, reply) => {
+    const { contentType, body } = await served.metrics();
+    return await reply.type(contentType).send(body);
+  });
+}
+
+async function answerReady(served: Served, reply: FastifyReply): Promise<FastifyReply> {
+  try {
+    await served.ready();
+    return await reply.send({ status: 'ready' });
+  } catch (error) {
+    return await reply.code(503).send({ status: 'not ready', message: errorMessage(error) });
+  }
+}
+
+function addApi(server: FastifyInstance, served: Served, access: Access): void {
+  const guarded = {
+    preHandler: async (request: FastifyRequest, reply: FastifyReply) => await guard(access, request, reply),
+  };
+  server.get('/api/v1/status', guarded, async () => await served.status());
+  server.post<{ Querystring: { policy?: string } }>('/api/v1/reconcile', guarded, async (request, reply) => {
+    const { policy } = request.query;
+    const policies = served.reconcileSoon(policy);
+    if (policies !== undefined) return await reply.code(202).send({ policies });
+    return await reply.code(404).send({ message: `there is no policy "${policy ?? ''}" in the configuration` });
+  });
+}
+
+async function guard(access: Access, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const refused = refusal(access, request.headers.authorization);
+  if (refused === undefined) return;
+  if (refused.status === 401) reply.header('www-authenticate', 'Bearer');
+  await reply.code(refused.status).send({ message: refused.message });
+}
+
+/** Keys are user data, and `/health` asks for no token. */
+function withoutKeys(status: Status): Status {
+  const policies = status.policies.map((policy) =>
+    policy.hold === null ? policy : { ...policy, hold: { ...policy.hold, sample: [] } },
+  );
+  return { ...status, policies };
+}

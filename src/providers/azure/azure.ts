@@ -1,0 +1,111 @@
+import type { Key } from '../../objects/key.ts';
+import type { ObjectHead } from '../../objects/object.ts';
+import type {
+  Capabilities,
+  DeleteOptions,
+  ListOptions,
+  ListPage,
+  ObjectReader,
+  Provider,
+  ProviderRole,
+  PutOptions,
+  ReadOptions,
+  StoredCopy,
+  Upload,
+  UploadOptions,
+} from '../provider.ts';
+import type { Connection } from './connection.ts';
+import { openConnection } from './connection.ts';
+import { headBlob } from './head.ts';
+import { listBlobs } from './listing.ts';
+import type { AzureOptions } from './options.ts';
+import type { Facts } from './probe.ts';
+import { probe, unprobed } from './probe.ts';
+import { readBlob } from './reading.ts';
+import { BlockUpload } from './upload.ts';
+import { deleteBlob, putBlob } from './writing.ts';
+
+export type { AzureOptions } from './options.ts';
+export { canHoldKey } from './names.ts';
+
+/** Azure Blob Storage (block blobs) and what speaks its protocol. Loads the SDK; sends nothing before `connect`. */
+export async function openAzure(options: AzureOptions): Promise<Provider> {
+  return new AzureProvider(await openConnection(options));
+}
+
+const mebibyte = 2 ** 20;
+
+/** learn.microsoft.com/azure/storage/blobs/scalability-targets */
+const limits: Capabilities['limits'] = {
+  maxObjectSize: 50_000 * 4_000 * mebibyte,
+  maxPutSize: 5_000 * mebibyte,
+  part: { min: 1, max: 4_000 * mebibyte, multipleOf: 1, maxCount: 50_000, order: 'any' },
+};
+
+class AzureProvider implements Provider {
+  readonly name: string;
+  readonly #connection: Connection;
+  #facts: Facts = unprobed;
+  readonly #connected = new Map<ProviderRole, Capabilities>();
+
+  constructor(connection: Connection) {
+    this.name = connection.name;
+    this.#connection = connection;
+  }
+
+  async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
+    const known = this.#connected.get(role) ?? this.#connected.get('target');
+    if (known !== undefined) return known;
+    await this.#reach(signal);
+    if (role === 'target') this.#facts = await probe(this.#connection, signal);
+    const capabilities = capabilitiesFrom(this.#facts);
+    this.#connected.set(role, capabilities);
+    return capabilities;
+  }
+
+  list(options: ListOptions, signal: AbortSignal): AsyncIterable<ListPage> {
+    return listBlobs(this.#connection, options, this.#facts.listing, signal);
+  }
+
+  head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
+    return headBlob(this.#connection, key, signal);
+  }
+
+  read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
+    return readBlob(this.#connection, key, options, signal);
+  }
+
+  put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
+    return putBlob(this.#connection, this.#facts.put, key, bytes, options, signal);
+  }
+
+  /** Sends nothing: the first part begins the upload at Azure. */
+  async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
+    const begin = () => Promise.resolve(new BlockUpload(this.#connection, this.#facts.part, key, options));
+    return this.#connection.attempt({ verb: 'write', key }, begin, signal);
+  }
+
+  async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {
+    await deleteBlob(this.#connection, key, options, signal);
+  }
+
+  async close(): Promise<void> {
+    this.#connection.close();
+  }
+
+  /** Lists rather than asks for the container's properties: the right to list is needed anyway, the other may be lacking. */
+  async #reach(signal: AbortSignal): Promise<void> {
+    const first = this.#connection.client.listBlobsFlat({ abortSignal: signal }).byPage({ maxPageSize: 1 });
+    await this.#connection.attempt({ verb: 'reach' }, () => first.next(), signal);
+  }
+}
+
+function capabilitiesFrom({ put, part, conditionalWrites, listing }: Facts): Capabilities {
+  return {
+    listing: listing.ordered ? 'ordered' : 'unordered',
+    attests: { ...(put && { put }), ...(part && { upload: `${part} of every part` as const }) },
+    wants: { put: put ? [put] : [], part: part ? [part] : [], upload: [] },
+    conditionalWrites,
+    limits,
+  };
+}

@@ -1,0 +1,58 @@
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import { isReserved } from '../objects/key.ts';
+import { listBothKinds } from './encoded-listing.ts';
+import type { Names } from './encoded-names.ts';
+import { find, preconditionFor, remove, writable } from './encoded-names.ts';
+import type { Capabilities, Precondition, Provider } from './provider.ts';
+import { asKey, readerAsKey, uploadAsKey } from './rekey.ts';
+
+/**
+ * Holds keys that a provider cannot hold as they are, under the hex of their bytes below `.holdfast/keys/`.
+ *
+ * Where another program did store such a key natively, it is listed and read as it stands; an encoded copy comes
+ * before it. That rests on the provider refusing, and never changing, a key that it cannot express.
+ *
+ * `canHold`: whether the provider returns a key exactly as given. `maxKeyBytes`: the longest key it takes.
+ * The provider's listings must be in order: wrap one whose listings are not with `ordered` first.
+ */
+export function encodedKeys(provider: Provider, canHold: (key: Key) => boolean, maxKeyBytes: number): Provider {
+  const names: Names = { provider, isNative: (key) => isReserved(key) || canHold(key), maxKeyBytes };
+  return {
+    name: provider.name,
+    connect: async (role, signal) => orderedOnly(provider.name, await provider.connect(role, signal)),
+    list: (options, signal) => listBothKinds(provider, canHold, options, signal),
+    head: async (key, signal) => ({ ...(await find(names, key, (name) => provider.head(name, signal))), key }),
+    read: async (key, options, signal) =>
+      readerAsKey(key, await find(names, key, (name) => provider.read(name, options, signal))),
+    put: (key, bytes, options, signal) =>
+      asKey(
+        key,
+        writing(names, key, options, signal, (name, held) => provider.put(name, bytes, held, signal)),
+      ),
+    startUpload: async (key, options, signal) => {
+      const starting = writing(names, key, options, signal, (name, held) => provider.startUpload(name, held, signal));
+      return uploadAsKey(key, await asKey(key, starting));
+    },
+    delete: (key, options, signal) => asKey(key, remove(names, key, options, signal)),
+    close: () => provider.close(),
+  };
+}
+
+async function writing<T, O extends { readonly precondition?: Precondition }>(
+  names: Names,
+  key: Key,
+  options: O,
+  signal: AbortSignal,
+  write: (name: Key, options: O) => Promise<T>,
+): Promise<T> {
+  const name = writable(names, key);
+  if (name === key || options.precondition === undefined) return write(name, options);
+  return write(name, { ...options, precondition: await preconditionFor(names, key, options.precondition, signal) });
+}
+
+function orderedOnly(provider: string, capabilities: Capabilities): Capabilities {
+  if (capabilities.listing === 'ordered') return capabilities;
+  const message = `"${provider}" does not list in order, so that its encoded keys cannot be merged with the others.`;
+  throw new ProviderError('unsupported', message, { provider });
+}

@@ -1,0 +1,211 @@
+import { opendir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import PQueue from 'p-queue';
+import type { Clock } from '../../objects/clock.ts';
+import { systemClock } from '../../objects/clock.ts';
+import type { ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import type { ObjectHead } from '../../objects/object.ts';
+import type {
+  Capabilities,
+  DeleteOptions,
+  ListOptions,
+  ListPage,
+  ObjectReader,
+  Provider,
+  ProviderRole,
+  PutOptions,
+  ReadOptions,
+  StoredCopy,
+  Upload,
+  UploadOptions,
+} from '../provider.ts';
+import { capabilities } from './capabilities.ts';
+import { Refusal, translate } from './errors.ts';
+import type { Parts, PartsOptions } from './parts.ts';
+import { partsOf } from './parts.ts';
+import { prepareTarget } from './probe.ts';
+import { keyFromRaw, pathOf, rawFromKey } from './raw.ts';
+import type { ExactName } from './root.ts';
+import { createRoot, exactNameOnDisk, openRoot } from './root.ts';
+import { TemporaryFile } from './temporary.ts';
+import type { Guard } from './upload.ts';
+import { FileUpload } from './upload.ts';
+
+export interface FilesystemOptions {
+  /** The name in the configuration. */
+  readonly name: string;
+  /** The directory; relative to the working directory. */
+  readonly path: string;
+  /** A relative directory below it, ending in '/'. */
+  readonly prefix?: string;
+  /** `skip` (default): links are reported, not read. `follow`: what they lead to is an object, or a directory of them. */
+  readonly symlinks?: 'skip' | 'follow';
+}
+
+/** What tests own. */
+export interface FilesystemSurroundings {
+  readonly clock?: Clock;
+  readonly exactName?: ExactName;
+  /** Names of one directory that a listing holds in memory (twice over); larger directories are read in passes. */
+  readonly maxNames?: number;
+}
+
+/** Opens nothing yet: `connect` does. */
+export function openFilesystem(
+  options: FilesystemOptions,
+  surroundings: FilesystemSurroundings = {},
+): FilesystemProvider {
+  return new FilesystemProvider(options, surroundings);
+}
+
+/** A directory as a provider: objects are plain files at plain paths wherever a key is a usable path (see `layout.ts`). */
+export class FilesystemProvider implements Provider {
+  readonly name: string;
+  readonly #path: string;
+  readonly #options: PartsOptions;
+  /** Puts hold up to three files open; reads and uploads are bounded by who asks for them. */
+  readonly #puts = new PQueue({ concurrency: 64 });
+  /** Files of uploads, until they are complete or aborted. */
+  readonly #uploading = new Set<TemporaryFile>();
+  #parts: Promise<Parts> | undefined;
+  #target: Promise<void> | undefined;
+
+  constructor(options: FilesystemOptions, surroundings: FilesystemSurroundings) {
+    const { clock = systemClock, exactName = exactNameOnDisk, maxNames = 250_000 } = surroundings;
+    this.name = options.name;
+    this.#path = resolve(join(options.path, options.prefix ?? ''));
+    this.#options = { clock, exactName, maxNames, follow: options.symlinks === 'follow' };
+  }
+
+  async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
+    return await this.#guard(signal, undefined, async () => {
+      if (role === 'target') await this.#prepared();
+      const { root } = await this.#opened();
+      await root.verify();
+      const directory = await opendir(pathOf(root.path || '/'));
+      await directory.close();
+      return capabilities;
+    });
+  }
+
+  /**
+   * The directory's inode number and birth time: what tells a disk from the empty mount point it leaves, and from
+   * another disk mounted there. It stays the same after a reboot.
+   */
+  async identity(signal: AbortSignal): Promise<string> {
+    return await this.#guard(signal, undefined, async () => (await this.#opened()).root.identity);
+  }
+
+  async *list(options: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage, void, undefined> {
+    try {
+      signal.throwIfAborted();
+      const { lister } = await this.#opened();
+      for await (const page of lister.pages(options, signal)) {
+        yield page;
+        signal.throwIfAborted();
+      }
+    } catch (error) {
+      throw this.#failure(error, undefined, signal);
+    }
+  }
+
+  async head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
+    return await this.#guard(signal, key, async () => await (await this.#opened()).files.head(key));
+  }
+
+  async read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
+    const failure = (error: unknown): ProviderError => this.#failure(error, key, signal);
+    return await this.#guard(signal, key, async () => {
+      const { files } = await this.#opened();
+      return await files.read(key, options, signal, failure);
+    });
+  }
+
+  async put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
+    return await this.#guard(signal, key, async () => {
+      const { root, writer } = await this.#opened();
+      return await this.#puts.add(async () => {
+        signal.throwIfAborted();
+        await using file = await TemporaryFile.create(root);
+        await file.write(bytes, 0, signal);
+        const { attributes, record, precondition } = options;
+        const finished = { key, raw: rawFromKey(key), file, content: { attributes, record }, precondition };
+        return await writer.commit(finished, signal);
+      });
+    });
+  }
+
+  async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
+    return await this.#guard(signal, key, async () => {
+      const { root, writer, locator } = await this.#opened();
+      // A key that cannot be held is refused before its bytes are sent.
+      await locator.placeFor(rawFromKey(key));
+      const file = await TemporaryFile.create(root);
+      this.#uploading.add(file);
+      const guard: Guard = (part, work) => this.#guard(part, key, work);
+      return new FileUpload(key, options, { file, writer, guard, done: () => this.#uploading.delete(file) });
+    });
+  }
+
+  async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {
+    await this.#guard(signal, key, async () => {
+      const { remover } = await this.#opened();
+      await remover.remove(key, options, signal);
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#puts.onIdle();
+    for (const file of this.#uploading) await file[Symbol.asyncDispose]();
+    this.#uploading.clear();
+  }
+
+  async #opened(): Promise<Parts> {
+    const opening = (this.#parts ??= openRoot(this.#path).then((root) => partsOf(root, this.#options)));
+    try {
+      return await opening;
+    } catch (error) {
+      this.#parts = undefined;
+      throw error;
+    }
+  }
+
+  async #prepared(): Promise<void> {
+    const preparing = (this.#target ??= this.#prepare());
+    try {
+      await preparing;
+    } catch (error) {
+      this.#target = undefined;
+      throw error;
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    await createRoot(this.#path);
+    const { root, locator, directories } = await this.#opened();
+    locator.rules = await prepareTarget(root, directories);
+  }
+
+  async #guard<T>(signal: AbortSignal, key: Key | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      signal.throwIfAborted();
+      if (key !== undefined) checkKey(key);
+      return await work();
+    } catch (error) {
+      throw this.#failure(error, key, signal);
+    }
+  }
+
+  #failure(error: unknown, key: Key | undefined, signal: AbortSignal): ProviderError {
+    const context = { provider: this.name, path: this.#path, signal };
+    return translate(error, key === undefined ? context : { ...context, key });
+  }
+}
+
+/** A string that stands for no bytes would be taken for another key. */
+function checkKey(key: Key): void {
+  if (key === '') throw new Refusal('unsupported', 'The empty key names no object.');
+  if (key.isWellFormed() || keyFromRaw(rawFromKey(key)) === key) return;
+  throw new Refusal('invalid', `${JSON.stringify(key)} is no key: it holds surrogates that stand for no byte.`);
+}

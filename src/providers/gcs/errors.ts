@@ -1,0 +1,105 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Clock } from '../../objects/clock.ts';
+import type { ErrorCode } from '../../objects/errors.ts';
+import { errorMessage, ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import { CredentialsError } from './credentials.ts';
+
+/** What was being done, for messages: `read`, `write part 3 of`, … */
+export interface Operation {
+  readonly provider: string;
+  readonly bucket: string;
+  readonly verb: string;
+  readonly key?: Key;
+}
+
+/** An answer that is not the one hoped for. */
+export interface Refusal {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+const throttlingReasons = /rateLimitExceeded|quotaExceeded|userRateLimit|slowDown/i;
+const checksumWords = /crc32c|md5|checksum|x-goog-hash|hash mismatch/i;
+
+const advice: Readonly<Partial<Record<ErrorCode, string>>> = {
+  denied: 'Check keyFile or the application default credentials, and the IAM roles they have on the bucket.',
+  throttled: 'It is tried again later; lower limits if it persists.',
+  unavailable: 'It is tried again later.',
+  conflict: 'Somebody else changed the object; it is looked at anew.',
+  'checksum-mismatch': 'The bytes were damaged on their way; they are sent again.',
+};
+
+export function fail(code: ErrorCode, what: string, operation: Operation, cause?: unknown): ProviderError {
+  const { provider, bucket, verb, key } = operation;
+  const place = key === undefined ? `bucket "${bucket}"` : `${JSON.stringify(key)} in bucket "${bucket}"`;
+  const message = [`cannot ${verb} ${place}: ${what}`, advice[code]].filter((part) => part !== undefined).join('. ');
+  return new ProviderError(code, message, {
+    provider,
+    ...(key === undefined ? {} : { key }),
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
+
+/** The typed error for an answer of Cloud Storage. Statuses: cloud.google.com/storage/docs/json_api/v1/status-codes */
+export function refused(refusal: Refusal, operation: Operation, clock: Clock): ProviderError {
+  const { reason, message } = explanation(refusal.text);
+  const code = codeOf(refusal.status, `${reason} ${message}`);
+  const told = message === '' ? '' : `: ${message}`;
+  const error = fail(code, `it answered ${refusal.status}${told}`, operation);
+  const retryAfterMs = retryAfter(refusal.headers['retry-after'], clock);
+  if (retryAfterMs === undefined) return error;
+  return new ProviderError(code, error.message, { provider: error.provider, ...withKey(operation), retryAfterMs });
+}
+
+/** The typed error for whatever else was thrown; a ProviderError stays as it is. */
+export function translated(error: unknown, operation: Operation, signal: AbortSignal): ProviderError {
+  if (error instanceof ProviderError) return error;
+  if (signal.aborted) return fail('aborted', 'the call was aborted', operation, signal.reason);
+  if (error instanceof CredentialsError)
+    return fail(error.passing ? 'unavailable' : 'denied', error.message, operation);
+  return fail('unavailable', `the connection failed (${describe(error)})`, operation, error);
+}
+
+function codeOf(status: number, text: string): ErrorCode {
+  if (status === 404) return 'not-found';
+  if (status === 429 || (status === 403 && throttlingReasons.test(text))) return 'throttled';
+  if (status === 401 || status === 403) return 'denied';
+  if (status === 408 || status >= 500) return 'unavailable';
+  if (status === 412 || status === 409) return 'conflict';
+  if (status === 413) return 'unsupported';
+  return status === 400 && checksumWords.test(text) ? 'checksum-mismatch' : 'invalid';
+}
+
+/** Errors of the JSON API are JSON, those of downloads are plain text or XML. */
+function explanation(text: string): { reason: string; message: string } {
+  try {
+    const { error } = JSON.parse(text) as { error?: { message?: unknown; errors?: { reason?: unknown }[] } };
+    const reason = error?.errors?.[0]?.reason;
+    return { reason: typeof reason === 'string' ? reason : '', message: clean(String(error?.message ?? '')) };
+  } catch {
+    return { reason: '', message: clean(text) };
+  }
+}
+
+function clean(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+}
+
+/** Seconds, or an HTTP date. */
+function retryAfter(value: string | undefined, clock: Clock): number | undefined {
+  if (value === undefined) return undefined;
+  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - clock.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
+
+function withKey({ key }: Operation): { key?: Key } {
+  return key === undefined ? {} : { key };
+}
+
+function describe(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const message = errorMessage(error);
+  return code === '' || message.includes(code) ? message : `${code} ${message}`;
+}

@@ -1,0 +1,108 @@
+import type { Clock } from '../../objects/clock.ts';
+import { systemClock } from '../../objects/clock.ts';
+import type { Key } from '../../objects/key.ts';
+import type { ObjectHead } from '../../objects/object.ts';
+import type {
+  Capabilities,
+  DeleteOptions,
+  ListOptions,
+  ListPage,
+  ObjectReader,
+  Provider,
+  ProviderRole,
+  PutOptions,
+  ReadOptions,
+  StoredCopy,
+  Upload,
+  UploadOptions,
+} from '../provider.ts';
+import { getBucket } from './bucket.ts';
+import { capabilitiesOf, reportsOf, traitsOf } from './capabilities.ts';
+import type { GcsClient } from './client.ts';
+import { anonymous, authorizeWith } from './credentials.ts';
+import { requireKey } from './key.ts';
+import { listObjects } from './listing.ts';
+import { remove } from './objects.ts';
+import type { Findings } from './probe.ts';
+import { probe } from './probe.ts';
+import { headObject, readObject } from './reading.ts';
+import { startUpload } from './upload.ts';
+import { openWire } from './wire.ts';
+import { putObject } from './writing.ts';
+
+export { canHoldKey } from './key.ts';
+
+export interface GcsOptions {
+  readonly name: string;
+  readonly bucket: string;
+  readonly projectId?: string;
+  /** Path of a service account's JSON key. Default: the application default credentials. */
+  readonly keyFile?: string;
+  /** Default: `https://storage.googleapis.com`. One with plain http is an emulator, used without credentials. */
+  readonly endpoint?: string;
+  readonly clock?: Clock;
+  /** How long a connection may be silent, in milliseconds. Default: 2 minutes. */
+  readonly idleMs?: number;
+}
+
+const defaultEndpoint = 'https://storage.googleapis.com';
+
+/** Google Cloud Storage, through its JSON API. Opens no connection before the first call. */
+export function openGcs(options: GcsOptions): Provider {
+  const { name, bucket, clock = systemClock, idleMs = 120_000 } = options;
+  const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), idleMs);
+  const authorize = wire.secure ? authorizeWith(options) : anonymous;
+  return new Gcs({ provider: name, bucket, clock, wire, authorize });
+}
+
+class Gcs implements Provider {
+  readonly name: string;
+  readonly #client: GcsClient;
+  #findings: Findings | undefined;
+
+  constructor(client: GcsClient) {
+    this.name = client.provider;
+    this.#client = client;
+  }
+
+  async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
+    if (this.#findings === undefined) await getBucket(this.#client, signal);
+    if (role === 'target') this.#findings ??= await probe(this.#client, signal);
+    return capabilitiesOf(this.#findings);
+  }
+
+  list(options: ListOptions, signal: AbortSignal): AsyncIterable<ListPage> {
+    return listObjects(this.#client, options, traitsOf(this.#findings), signal);
+  }
+
+  async head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
+    requireKey(this.name, key);
+    return headObject(this.#client, key, traitsOf(this.#findings).trusted, signal);
+  }
+
+  async read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
+    requireKey(this.name, key);
+    return readObject(this.#client, key, options, traitsOf(this.#findings).trusted, signal);
+  }
+
+  async put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
+    requireKey(this.name, key);
+    return putObject(this.#client, key, bytes, options, reportsOf(this.#findings).put, signal);
+  }
+
+  async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
+    requireKey(this.name, key);
+    return startUpload(this.#client, key, options, () => reportsOf(this.#findings).upload, signal);
+  }
+
+  async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {
+    requireKey(this.name, key);
+    const which = precondition === undefined ? {} : { ifGenerationMatch: precondition.version };
+    await remove(this.#client, key, which, signal);
+  }
+
+  close(): Promise<void> {
+    this.#client.wire.agent.destroy();
+    return Promise.resolve();
+  }
+}

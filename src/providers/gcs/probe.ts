@@ -1,0 +1,145 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { crc32c } from '@node-rs/crc32';
+import { ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import { compareKeys, reservedPrefix } from '../../objects/key.ts';
+import type { GcsClient } from './client.ts';
+import { listObjects } from './listing.ts';
+import { insert, remove } from './objects.ts';
+import type { Resource } from './resource.ts';
+import { toBase64 } from './resource.ts';
+import { sendChunk, startSession } from './session.ts';
+
+/** What canaries showed. */
+export interface Findings {
+  /** The server compared what a put stored with the crc32c sent along, or computed its own in spite of a wrong one. */
+  readonly provesPut: boolean;
+  readonly provesUpload: boolean;
+  /** The server computes these by itself when nothing is sent. */
+  readonly computes: { readonly crc32c: boolean; readonly md5: boolean };
+  readonly conditionalWrites: boolean;
+  readonly ordered: boolean;
+}
+
+const probePrefix = `${reservedPrefix}probe/`;
+const orderPrefix = `${probePrefix}order/`;
+
+/** In UTF-16 order the emoji comes before the full-width exclamation mark, in the order of bytes after it. */
+const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];
+
+export async function probe(client: GcsClient, signal: AbortSignal): Promise<Findings> {
+  const [provesPut, provesUpload, computes, order] = await settleAll([
+    provesPuts(client, signal),
+    provesUploads(client, signal),
+    computedFields(client, signal),
+    probeOrder(client, signal),
+  ]);
+  return { provesPut, provesUpload, computes, ...order };
+}
+
+/** All end before one error is thrown, so that nothing is still writing canaries after it. */
+async function settleAll<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(work);
+  return Promise.all(work) as unknown as Promise<T>;
+}
+
+/** A canary sent with the crc32c of other bytes. */
+async function provesPuts(client: GcsClient, signal: AbortSignal): Promise<boolean> {
+  const { bytes, right, wrong } = canary();
+  const name = `${probePrefix}${randomUUID()}`;
+  const object = { name, contentType: 'text/plain', crc32c: toBase64(wrong) };
+  return isProof(client, insert(client, object, bytes, undefined, signal), right, signal);
+}
+
+async function provesUploads(client: GcsClient, signal: AbortSignal): Promise<boolean> {
+  const { bytes, right, wrong } = canary();
+  const object = { name: `${probePrefix}${randomUUID()}`, contentType: 'text/plain' };
+  const session = await startSession(client, object, bytes.length, undefined, signal);
+  const sending = sendChunk(session, 0, bytes, wrong, signal).then((progress) =>
+    'finished' in progress ? progress.finished : undefined,
+  );
+  return isProof(client, sending, right, signal);
+}
+
+/** Proof is a refusal, or the right checksum in the answer although a wrong one was sent. */
+async function isProof(
+  client: GcsClient,
+  writing: Promise<Resource | undefined>,
+  right: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    const stored = await writing;
+    if (stored !== undefined) await tidy(client, stored.name, signal);
+    return stored?.checksums.crc32c === right;
+  } catch (error) {
+    // Whatever the server calls a wrong checksum; the unharmed canary shows that writing works.
+    if (hasCode(error, 'checksum-mismatch', 'invalid')) return true;
+    throw error;
+  }
+}
+
+/** A canary sent without any checksum. */
+async function computedFields(client: GcsClient, signal: AbortSignal): Promise<Findings['computes']> {
+  const { bytes, right } = canary();
+  const object = { name: `${probePrefix}${randomUUID()}`, contentType: 'text/plain' };
+  const { checksums } = await insert(client, object, bytes, { absent: true }, signal);
+  await tidy(client, object.name, signal);
+  return { crc32c: checksums.crc32c === right, md5: checksums.md5 === createHash('md5').update(bytes).digest('hex') };
+}
+
+/** The objects for this stay where they are for the next time: their names never change. */
+async function probeOrder(
+  client: GcsClient,
+  signal: AbortSignal,
+): Promise<Pick<Findings, 'ordered' | 'conditionalWrites'>> {
+  const wanted = orderNames.map((name) => orderPrefix + name);
+  let listed = await listNames(client, orderPrefix, signal);
+  const missing = wanted.filter((name) => !listed.includes(name));
+  for (const name of missing) await writeMark(client, name, signal);
+  if (missing.length > 0) listed = await listNames(client, orderPrefix, signal);
+  const seen = listed.filter((name) => wanted.includes(name));
+  const ordered =
+    seen.length === wanted.length && seen.every((name, i) => i === 0 || compareKeys(seen[i - 1] ?? '', name) < 0);
+  return { ordered, conditionalWrites: !(await writeMark(client, wanted[0] ?? '', signal)) };
+}
+
+/** @returns false when it was there and the precondition held it back. */
+async function writeMark(client: GcsClient, name: Key, signal: AbortSignal): Promise<boolean> {
+  try {
+    await insert(client, { name, contentType: 'text/plain' }, Buffer.of(), { absent: true }, signal);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'conflict')) return false;
+    throw error;
+  }
+}
+
+async function listNames(client: GcsClient, prefix: string, signal: AbortSignal): Promise<Key[]> {
+  const names: Key[] = [];
+  const traits = { ordered: false, trusted: { crc32c: false, md5: false } };
+  for await (const page of listObjects(client, { prefix }, traits, signal)) {
+    names.push(...page.entries.map((entry) => entry.key));
+  }
+  return names;
+}
+
+/** Credentials that may not delete are fine; a few canaries then stay. */
+async function tidy(client: GcsClient, name: Key, signal: AbortSignal): Promise<void> {
+  try {
+    await remove(client, name, {}, signal);
+  } catch (error) {
+    if (!hasCode(error, 'denied')) throw error;
+  }
+}
+
+function canary(): { bytes: Buffer; right: string; wrong: string } {
+  const bytes = Buffer.from(`holdfast canary ${randomUUID()}`);
+  const hex = (value: number): string => value.toString(16).padStart(8, '0');
+  const right = crc32c(bytes);
+  return { bytes, right: hex(right), wrong: hex((right ^ 1) >>> 0) };
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof ProviderError && codes.includes(error.code);
+}

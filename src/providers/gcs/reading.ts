@@ -1,0 +1,139 @@
+import type { IncomingMessage } from 'node:http';
+import type { Key } from '../../objects/key.ts';
+import type { ObjectHead } from '../../objects/object.ts';
+import type { ObjectReader, ReadOptions } from '../provider.ts';
+import type { Description } from '../record.ts';
+import { descriptionKey } from '../record.ts';
+import type { GcsClient } from './client.ts';
+import { call, objectPath, operation, query, readAnswer, send } from './client.ts';
+import { parseDescription } from './description.ts';
+import type { Operation } from './errors.ts';
+import { fail, refused, translated } from './errors.ts';
+import { headOf, selfPortrait } from './metadata.ts';
+import { getResource } from './objects.ts';
+import type { Resource, TrustedFields } from './resource.ts';
+
+export async function headObject(
+  client: GcsClient,
+  key: Key,
+  trusted: TrustedFields,
+  signal: AbortSignal,
+): Promise<ObjectHead> {
+  return describedHead(client, await getResource(client, key, signal), trusted, signal);
+}
+
+async function describedHead(
+  client: GcsClient,
+  resource: Resource,
+  trusted: TrustedFields,
+  signal: AbortSignal,
+): Promise<ObjectHead> {
+  const { descriptionId } = selfPortrait(resource);
+  const described = descriptionId === undefined ? undefined : await readDescription(client, descriptionId, signal);
+  return headOf(resource, described, trusted);
+}
+
+async function readDescription(client: GcsClient, id: string, signal: AbortSignal): Promise<Description | undefined> {
+  const path = `${objectPath(client, descriptionKey(id))}?alt=media`;
+  const answer = await call(client, { method: 'GET', path }, operation(client, 'read'), signal, [404]);
+  return answer.status === 404 ? undefined : parseDescription(answer.text);
+}
+
+/**
+ * The metadata comes from its own request, because a download's headers do not carry the user's metadata. Given
+ * a version, both requests are under way at once.
+ */
+export async function readObject(
+  client: GcsClient,
+  key: Key,
+  { version, from = 0 }: ReadOptions,
+  trusted: TrustedFields,
+  signal: AbortSignal,
+): Promise<ObjectReader> {
+  const doing = operation(client, 'read', key);
+  const early = version === undefined ? undefined : download(client, key, version, from, signal);
+  // Looked at below; until then its failure must not count as unhandled.
+  early?.catch(() => undefined);
+  let response: Promise<IncomingMessage> | undefined = early;
+  try {
+    const resource = await getResource(client, key, signal);
+    if (version !== undefined && resource.generation !== version) throw replaced(version, doing);
+    response ??= download(client, key, resource.generation, from, signal);
+    const incoming = await response;
+    const body = await checkedBody(client, incoming, resource, from, doing, signal);
+    const head = await describedHead(client, resource, trusted, signal);
+    return { head, body, [Symbol.asyncDispose]: () => Promise.resolve(void incoming.destroy()) };
+  } catch (error) {
+    response?.then((incoming) => incoming.destroy()).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** `Accept-Encoding: gzip` makes the server send what it stores; without it, stored gzip comes decompressed. */
+function download(
+  client: GcsClient,
+  key: Key,
+  generation: string,
+  from: number,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const path = `${objectPath(client, key)}?${query({ alt: 'media', generation })}`;
+  const headers = { 'Accept-Encoding': 'gzip', ...(from > 0 && { Range: `bytes=${from}-` }) };
+  return send(client, { method: 'GET', path, headers }, operation(client, 'read', key), signal);
+}
+
+async function checkedBody(
+  client: GcsClient,
+  response: IncomingMessage,
+  resource: Resource,
+  from: number,
+  doing: Operation,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  const status = response.statusCode ?? 0;
+  if (status === 416 && from >= resource.size) return ended(response);
+  if (status === 404) throw replaced(resource.generation, doing);
+  if (status !== 200 && status !== 206) {
+    throw refused(await readAnswer(response, doing, signal), doing, client.clock);
+  }
+  requireSameBytes(response, resource, from, doing);
+  return counted(response, resource.size - from, doing, signal);
+}
+
+function requireSameBytes(response: IncomingMessage, resource: Resource, from: number, doing: Operation): void {
+  const { 'content-encoding': encoding, 'x-goog-generation': generation } = response.headers;
+  if (typeof generation === 'string' && generation !== resource.generation) throw replaced(resource.generation, doing);
+  if ((encoding === 'gzip') !== (resource.headers.contentEncoding === 'gzip')) {
+    throw fail('invalid', 'it sent other bytes than it stores: gzip was added or taken off', doing);
+  }
+  if ((response.statusCode === 206) !== from > 0) {
+    throw fail('invalid', `it answered ${response.statusCode} to a request for the bytes from ${from} on`, doing);
+  }
+}
+
+async function* counted(
+  response: IncomingMessage,
+  size: number,
+  doing: Operation,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let left = size;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      left -= chunk.length;
+      if (left < 0) throw fail('invalid', `it sent more than the ${size} bytes it announced`, doing);
+      yield chunk;
+    }
+  } catch (error) {
+    throw translated(error, doing, signal);
+  }
+  if (left > 0) throw fail('unavailable', `the body ended ${left} bytes early`, doing);
+}
+
+async function* ended(response: IncomingMessage): AsyncGenerator<Uint8Array> {
+  response.destroy();
+}
+
+function replaced(version: string, doing: Operation): Error {
+  return fail('conflict', `generation ${version} is not there any more`, doing);
+}

@@ -1,0 +1,82 @@
+import type { Key } from '../objects/key.ts';
+import type { ListPage, ObjectReader, Provider, Upload } from './provider.ts';
+
+export type Operation =
+  'connect' | 'list' | 'head' | 'read' | 'put' | 'start-upload' | 'part' | 'complete' | 'abort' | 'delete';
+
+/** One request to a provider, as a decorator sees it. */
+export interface Call {
+  readonly operation: Operation;
+  readonly key?: Key;
+  /** Bytes that travel to the provider with it. */
+  readonly bytes: number;
+}
+
+export interface Interception {
+  /**
+   * Runs one request; may run it again, delay it, time it or bound it. The signal it hands on must stay quiet once
+   * the request has succeeded: the body of a read lives longer than the request.
+   */
+  around<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Passes on the chunks of a body. */
+  body(chunks: AsyncIterable<Uint8Array>, key: Key, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** Passes on a listing; `open` begins it anew, after a key where given. A generator that threw must not be asked again. */
+  list(open: (after: Key | undefined) => AsyncIterable<ListPage>, signal: AbortSignal): AsyncIterable<ListPage>;
+}
+
+/** A provider whose every request goes through one place: what retry, metrics and bandwidth have in common. */
+export function intercept(provider: Provider, through: Interception): Provider {
+  return {
+    name: provider.name,
+    connect: (role, signal) =>
+      through.around({ operation: 'connect', bytes: 0 }, (inner) => provider.connect(role, inner), signal),
+    list: (options, signal) =>
+      through.list((after) => provider.list(after === undefined ? options : { ...options, after }, signal), signal),
+    head: (key, signal) =>
+      through.around({ operation: 'head', key, bytes: 0 }, (inner) => provider.head(key, inner), signal),
+    read: async (key, options, signal) => {
+      const call: Call = { operation: 'read', key, bytes: 0 };
+      const reader = await through.around(call, (inner) => provider.read(key, options, inner), signal);
+      return interceptReader(reader, key, through, signal);
+    },
+    put: (key, bytes, options, signal) =>
+      through.around(
+        { operation: 'put', key, bytes: bytes.length },
+        (inner) => provider.put(key, bytes, options, inner),
+        signal,
+      ),
+    startUpload: async (key, options, signal) => {
+      const call: Call = { operation: 'start-upload', key, bytes: 0 };
+      return interceptUpload(
+        await through.around(call, (inner) => provider.startUpload(key, options, inner), signal),
+        key,
+        through,
+      );
+    },
+    delete: (key, options, signal) =>
+      through.around({ operation: 'delete', key, bytes: 0 }, (inner) => provider.delete(key, options, inner), signal),
+    close: () => provider.close(),
+  };
+}
+
+function interceptReader(reader: ObjectReader, key: Key, through: Interception, signal: AbortSignal): ObjectReader {
+  return {
+    head: reader.head,
+    body: through.body(reader.body, key, signal),
+    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+  };
+}
+
+function interceptUpload(upload: Upload, key: Key, through: Interception): Upload {
+  return {
+    part: (part, signal) =>
+      through.around({ operation: 'part', key, bytes: part.bytes.length }, (inner) => upload.part(part, inner), signal),
+    complete: (digest, record, signal) =>
+      through.around(
+        { operation: 'complete', key, bytes: 0 },
+        (inner) => upload.complete(digest, record, inner),
+        signal,
+      ),
+    abort: (signal) => through.around({ operation: 'abort', key, bytes: 0 }, (inner) => upload.abort(inner), signal),
+  };
+}

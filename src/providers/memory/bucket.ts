@@ -1,0 +1,46 @@
+import type { Checksums } from '../../objects/checksum.ts';
+import { compareKeys } from '../../objects/key.ts';
+import type { Key } from '../../objects/key.ts';
+import type { Attributes, CopyRecord, ObjectHead } from '../../objects/object.ts';
+import type { Precondition } from '../provider.ts';
+
+export interface StoredObject {
+  /** A test or simulation may damage these in place, as a disk would. */
+  readonly bytes: Buffer;
+  readonly version: string;
+  readonly modifiedAt: number;
+  readonly attributes: Attributes;
+  readonly record: CopyRecord;
+  /** What was checked when the bytes came in. */
+  readonly checksums: Checksums;
+}
+
+/** What a memory provider keeps; outlives the providers opened on it, as a bucket outlives its clients. */
+export class MemoryBucket {
+  readonly objects = new Map<Key, StoredObject>();
+  #versions = 0;
+
+  write(key: Key, object: Omit<StoredObject, 'version'>): StoredObject {
+    this.#versions += 1;
+    const stored = { ...object, version: `v${this.#versions}` };
+    this.objects.set(key, stored);
+    return stored;
+  }
+
+  holds(key: Key, precondition: Precondition | undefined): boolean {
+    if (precondition === undefined) return true;
+    const version = this.objects.get(key)?.version;
+    return 'absent' in precondition ? version === undefined : version === precondition.version;
+  }
+
+  /** The keys there are now, in byte order, or in the order they were first written. */
+  keys(order: 'ordered' | 'unordered'): Key[] {
+    const keys = [...this.objects.keys()];
+    return order === 'ordered' ? keys.sort(compareKeys) : keys;
+  }
+}
+
+export function headOf(key: Key, object: StoredObject): ObjectHead {
+  const { bytes, version, modifiedAt, attributes, record, checksums } = object;
+  return { key, size: bytes.length, version, modifiedAt, attributes, record, checksums };
+}

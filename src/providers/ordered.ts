@@ -1,0 +1,68 @@
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import { compareKeys } from '../objects/key.ts';
+import { ListingSpool } from './listing-spool.ts';
+import type { ListPage, Provider } from './provider.ts';
+
+/**
+ * A provider whose listings are in byte order, for certain: an ordered listing is checked while it streams, because
+ * a pass that trusts a wrong order takes objects for missing; an unordered one is sorted on disk first.
+ */
+export function ordered(provider: Provider): Provider {
+  let sorted = true;
+  return {
+    name: provider.name,
+    connect: async (role, signal) => {
+      const capabilities = await provider.connect(role, signal);
+      sorted = capabilities.listing === 'ordered';
+      return { ...capabilities, listing: 'ordered' };
+    },
+    list: (options, signal) => {
+      const pages = provider.list(options, signal);
+      return sorted ? checked(pages, provider.name) : spooled(pages, provider.name, signal);
+    },
+    head: (key, signal) => provider.head(key, signal),
+    read: (key, options, signal) => provider.read(key, options, signal),
+    put: (key, bytes, options, signal) => provider.put(key, bytes, options, signal),
+    startUpload: (key, options, signal) => provider.startUpload(key, options, signal),
+    delete: (key, options, signal) => provider.delete(key, options, signal),
+    close: () => provider.close(),
+  };
+}
+
+async function* checked(pages: AsyncIterable<ListPage>, provider: string): AsyncGenerator<ListPage> {
+  let last: Key | undefined;
+  for await (const page of pages) {
+    for (const { key } of page.entries) {
+      if (last !== undefined && compareKeys(last, key) >= 0) throw outOfOrder(provider, last, key);
+      last = key;
+    }
+    yield page;
+  }
+}
+
+function outOfOrder(provider: string, last: Key, key: Key): ProviderError {
+  const [before, now] = [JSON.stringify(last), JSON.stringify(key)];
+  const message =
+    `"${provider}" listed ${now} after ${before}, which is not the byte order it promised. ` +
+    'The listing cannot be trusted and was abandoned; nothing was changed on its account.';
+  return new ProviderError('invalid', message, { provider, key });
+}
+
+async function* spooled(
+  pages: AsyncIterable<ListPage>,
+  provider: string,
+  signal: AbortSignal,
+): AsyncGenerator<ListPage> {
+  using spool = new ListingSpool(provider);
+  for await (const { entries, ignored } of pages) {
+    spool.add(entries);
+    if (ignored !== undefined) yield { entries: [], ignored };
+  }
+  for (const entries of spool.pages()) {
+    if (signal.aborted) {
+      throw new ProviderError('aborted', `Listing "${provider}" was aborted.`, { provider, cause: signal.reason });
+    }
+    yield { entries };
+  }
+}

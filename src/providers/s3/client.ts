@@ -1,0 +1,134 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import type { Key } from '../../objects/key.ts';
+import { systemClock } from '../../objects/clock.ts';
+import { translateError } from './errors.ts';
+import type { S3Options } from './options.ts';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+type HttpHandler = typeof import('@smithy/node-http-handler').NodeHttpHandler;
+
+/** What a call is about, for messages. */
+export interface CallSite {
+  readonly operation: string;
+  readonly key?: Key;
+}
+
+/** One open SDK client and its bucket. Every error that leaves it is a ProviderError. */
+export interface S3Connection {
+  readonly sdk: Sdk;
+  readonly client: S3Client;
+  readonly name: string;
+  readonly bucket: string;
+  /** `<root>.holdfast/` */
+  readonly reserved: string;
+  call<Output>(
+    site: CallSite,
+    signal: AbortSignal,
+    send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
+  ): Promise<Output>;
+  fail(error: unknown, site: CallSite, signal: AbortSignal): Error;
+}
+
+const sockets = 128;
+
+/** Parallel calls share these; with fewer sockets than calls, calls would queue inside the agent unseen. */
+const agentOptions = { keepAlive: true, maxSockets: sockets, maxFreeSockets: sockets };
+
+export async function openConnection(options: S3Options, reserved: string): Promise<S3Connection> {
+  const [sdk, { NodeHttpHandler }] = await Promise.all([
+    import('@aws-sdk/client-s3'),
+    import('@smithy/node-http-handler'),
+  ]);
+  const client = new sdk.S3Client(clientConfig(options, NodeHttpHandler));
+  addCallHeaders(client);
+  removeIdleMiddleware(client);
+  const translate = (error: unknown, site: CallSite, signal: AbortSignal): Error =>
+    translateError(
+      error,
+      { ...site, provider: options.name, bucket: options.bucket },
+      signal,
+      options.clock ?? systemClock,
+    );
+  return {
+    sdk,
+    client,
+    name: options.name,
+    bucket: options.bucket,
+    reserved,
+    fail: translate,
+    async call(site, signal, send) {
+      try {
+        signal.throwIfAborted();
+        return await send({ abortSignal: signal });
+      } catch (error) {
+        throw translate(error, site, signal);
+      }
+    },
+  };
+}
+
+function clientConfig(options: S3Options, Handler: HttpHandler): S3ClientConfig {
+  const { region, endpoint, forcePathStyle, credentials, timeouts } = options;
+  // Own agents also stop the handler from opening a fresh connection for each body announced with `Expect`.
+  const requestHandler = new Handler({
+    httpAgent: new HttpAgent(agentOptions),
+    httpsAgent: new HttpsAgent(agentOptions),
+    connectionTimeout: timeouts?.connectMs ?? 10_000,
+    socketTimeout: timeouts?.idleMs ?? 60_000,
+  });
+  return {
+    requestHandler,
+    maxAttempts: 1,
+    // The caller's checksums are sent instead; the SDK's own CRC32 breaks several servers (aws-sdk-js-v3 #6810).
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    expectContinueHeader: false,
+    ...regionOf(region, endpoint),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(forcePathStyle === undefined ? {} : { forcePathStyle }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
+
+/** Compatible servers seldom care for a region, and the SDK refuses to sign without one. */
+function regionOf(region: string | undefined, endpoint: string | undefined): { region?: string } {
+  if (region !== undefined) return { region };
+  return endpoint === undefined ? {} : { region: 'us-east-1' };
+}
+
+const callHeaders = new WeakMap<object, Readonly<Record<string, string>>>();
+
+/**
+ * Headers for the one call made with this input, set before it is signed. The signer takes an
+ * `x-amz-content-sha256` it finds instead of hashing the body again (@smithy/signature-v4, getPayloadHash).
+ */
+export function withHeaders<Input extends object>(input: Input, headers: Readonly<Record<string, string>>): Input {
+  callHeaders.set(input, headers);
+  return input;
+}
+
+function addCallHeaders(client: S3Client): void {
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const { headers } = args.request as { headers: Record<string, string> };
+      headers['user-agent'] = 'holdfast';
+      Object.assign(headers, callHeaders.get(args.input));
+      return next(args);
+    },
+    { step: 'build', priority: 'low', name: 'holdfastCallHeaders' },
+  );
+}
+
+/** Costs CPU on every call and brings nothing here: no logger, no Lambda, no other region, one user agent. */
+function removeIdleMiddleware(client: S3Client): void {
+  for (const name of [
+    'loggerMiddleware',
+    'recursionDetectionMiddleware',
+    'regionRedirectMiddleware',
+    'getUserAgentMiddleware',
+    'addExpectContinueMiddleware',
+  ])
+    client.middlewareStack.remove(name);
+}

@@ -1,0 +1,107 @@
+import type { Checksums } from '../../objects/checksum.ts';
+import { ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import type { ObjectHead } from '../../objects/object.ts';
+import { parseMetadata } from '../record.ts';
+import type { S3Checksums } from './checksums.ts';
+import { fullObjectChecksums } from './checksums.ts';
+import type { S3Connection } from './client.ts';
+import { readDescription } from './descriptions.ts';
+import { isMd5, versionOf } from './etag.ts';
+import type { ServerFacts } from './facts.ts';
+import { fromContentHeaders, rules } from './metadata.ts';
+import type { ContentHeaders } from './metadata.ts';
+
+/** The headers that HEAD and GET answer with, as the SDK names them. */
+export interface ObjectHeaders extends S3Checksums, ContentHeaders {
+  readonly ETag?: string | undefined;
+  readonly LastModified?: Date | undefined;
+  readonly Metadata?: Record<string, string> | undefined;
+  readonly ServerSideEncryption?: string | undefined;
+  readonly SSECustomerAlgorithm?: string | undefined;
+}
+
+export async function headObject(
+  connection: S3Connection,
+  facts: ServerFacts,
+  key: Key,
+  signal: AbortSignal,
+): Promise<ObjectHead> {
+  const answer = await requestHead(connection, key, signal);
+  return toHead(connection, facts, key, answer, answer.ContentLength, signal);
+}
+
+export function requestHead(connection: S3Connection, key: Key, signal: AbortSignal) {
+  const { client, sdk, bucket } = connection;
+  const input = { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' } as const;
+  return connection.call({ operation: 'HeadObject', key }, signal, (options) =>
+    client.send(new sdk.HeadObjectCommand(input), options),
+  );
+}
+
+/** @param size of the whole object, whatever part of it the answer carries. */
+export async function toHead(
+  connection: S3Connection,
+  facts: ServerFacts,
+  key: Key,
+  headers: ObjectHeaders,
+  size: number | undefined,
+  signal: AbortSignal,
+): Promise<ObjectHead> {
+  const { metadata, record, descriptionId } = parseMetadata(headers.Metadata ?? {}, rules);
+  const description =
+    descriptionId === undefined ? undefined : await readDescription(connection, descriptionId, signal);
+  const known = description?.record ?? record;
+  return {
+    key,
+    size: size ?? missing(connection, key, 'Content-Length'),
+    version: requireVersion(connection, key, headers.ETag),
+    modifiedAt: wholeSeconds(headers.LastModified),
+    ...nonEmpty(trustedChecksums(facts, headers)),
+    attributes: description?.attributes ?? { ...fromContentHeaders(headers), metadata },
+    ...(known === undefined ? {} : { record: known }),
+  };
+}
+
+/** HEAD can say whole seconds only; listings of some servers say more. Both are cut to what both can say. */
+export function wholeSeconds(date: Date | undefined): number {
+  const time = date?.getTime() ?? Number.NaN;
+  return Number.isFinite(time) ? Math.floor(time / 1000) * 1000 : 0;
+}
+
+/** @throws ProviderError `invalid`: without an ETag nothing tells whether an object changed. */
+export function requireVersion(connection: S3Connection, key: Key, etag: string | undefined): string {
+  const version = versionOf(etag ?? '');
+  return version === '' ? missing(connection, key, 'ETag') : version;
+}
+
+/** Of a probed server only what the probe saw it check; of a source all that covers the whole object. */
+export function trustedChecksums(facts: ServerFacts, headers: ObjectHeaders): Checksums {
+  const reported = fullObjectChecksums(headers);
+  if (!facts.probed) return reported;
+  const { crc32c } = reported;
+  const proven = facts.putAttestation === 'crc32c' || facts.uploadAttestation === 'crc32c';
+  return {
+    ...(proven && crc32c !== undefined ? { crc32c } : {}),
+    ...(facts.putAttestation === 'md5' ? md5Of(headers) : {}),
+  };
+}
+
+/** An ETag is the MD5 of the bytes only without a part count and without customer or KMS keys. */
+function md5Of({ ETag, ServerSideEncryption, SSECustomerAlgorithm }: ObjectHeaders): Checksums {
+  const version = versionOf(ETag ?? '');
+  const plain = SSECustomerAlgorithm === undefined && ServerSideEncryption?.startsWith('aws:kms') !== true;
+  return plain && isMd5(version) ? { md5: version } : {};
+}
+
+function nonEmpty(checksums: Checksums): { checksums?: Checksums } {
+  return Object.keys(checksums).length === 0 ? {} : { checksums };
+}
+
+function missing(connection: S3Connection, key: Key, header: string): never {
+  throw new ProviderError(
+    'invalid',
+    `The server answered without ${header} for "${key}" in bucket "${connection.bucket}", so the object cannot be told from another version. Check the server or a proxy in front of it`,
+    { provider: connection.name, key },
+  );
+}

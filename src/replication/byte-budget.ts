@@ -1,0 +1,72 @@
+/**
+ * Bytes that may be in flight at once, over all objects (`limits.memory`). Waiters are served in the order they
+ * came, so that a large request is not starved by small ones. Whoever holds bytes never waits for more of them
+ * to finish what it holds, so that the budget cannot deadlock.
+ */
+export class ByteBudget {
+  readonly #total: number;
+  readonly #waiting: Waiter[] = [];
+  #free: number;
+
+  constructor(total: number) {
+    this.#total = total;
+    this.#free = total;
+  }
+
+  get total(): number {
+    return this.#total;
+  }
+
+  /** Bytes held now. */
+  get used(): number {
+    return this.#total - this.#free;
+  }
+
+  /**
+   * Resolves when `bytes` are reserved; call the result once to give them back.
+   * @throws RangeError when more is asked than the budget has at all; the signal's reason when it aborts first.
+   */
+  async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
+    if (bytes > this.#total) throw new RangeError(`${bytes} bytes exceed the memory limit of ${this.#total}`);
+    signal.throwIfAborted();
+    if (this.#waiting.length === 0 && bytes <= this.#free) this.#free -= bytes;
+    else await this.#wait(bytes, signal);
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#free += bytes;
+      this.#serve();
+    };
+  }
+
+  async #wait(bytes: number, signal: AbortSignal): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const waiter: Waiter = { bytes, resolve };
+    const abort = (): void => {
+      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+      reject(signal.reason as Error);
+      this.#serve();
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    this.#waiting.push(waiter);
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #serve(): void {
+    for (let next = this.#waiting[0]; next !== undefined && next.bytes <= this.#free; next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#free -= next.bytes;
+      next.resolve();
+    }
+  }
+}
+
+interface Waiter {
+  readonly bytes: number;
+  readonly resolve: () => void;
+}

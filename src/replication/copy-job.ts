@@ -1,0 +1,59 @@
+import type { ChecksumAlgorithm, Digest } from '../objects/checksum.ts';
+import { errorMessage, ProviderError } from '../objects/errors.ts';
+import type { Attributes, CopyRecord } from '../objects/object.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { ProveOptions } from './prove.ts';
+import type { Candidate } from './read-source.ts';
+import type { Content, Destination, Stored } from './store.ts';
+
+/** One object version, on its way from one place where it is whole to every target that lacks it. */
+export interface CopyJob {
+  readonly from: Candidate;
+  /** The version at the policy's source that these bytes are, and when it was made there. */
+  readonly sourceVersion: string;
+  readonly sourceModifiedAt: number;
+  /** SHA-256 (hex) that the bytes must have, where it is known: nothing becomes visible unless they do. */
+  readonly sha256: string | null;
+  readonly destinations: readonly Destination[];
+}
+
+export interface CopyOptions extends ProveOptions {
+  readonly budget: ByteBudget;
+  /** Counts bytes read from the place copied from. */
+  readonly onSourceBytes: (bytes: number) => void;
+  readonly log: Log;
+}
+
+export interface CopyResult {
+  /** What was read; null when every destination failed before the end, so that reading on was pointless. */
+  readonly read: { readonly digest: Digest; readonly attributes: Attributes } | null;
+  readonly outcomes: ReadonlyMap<string, Stored | ProviderError>;
+}
+
+/** The bytes that were read are not the object: their place is damaged, whatever its version says. */
+export class WrongSourceError extends ProviderError {}
+
+export function asProviderError(error: unknown, provider: string, key: string): ProviderError {
+  if (error instanceof ProviderError) return error;
+  return new ProviderError('invalid', `unexpected failure: ${errorMessage(error)}`, { provider, key, cause: error });
+}
+
+export function requireDigest(job: CopyJob, digest: Digest): void {
+  if (job.sha256 === null || job.sha256 === digest.sha256) return;
+  const { provider, key } = job.from;
+  const message = `${key} at ${provider.name} is damaged: its SHA-256 is ${digest.sha256} where ${job.sha256} is recorded for this version`;
+  throw new WrongSourceError('checksum-mismatch', message, { provider: provider.name, key });
+}
+
+/** Every checksum that some destination needs; its provider's own words decide, MD5 is never computed in vain. */
+export function wanted(job: CopyJob, what: 'put' | 'upload' | 'part'): ChecksumAlgorithm[] {
+  return [...new Set(job.destinations.flatMap((to) => to.capabilities.wants[what]))];
+}
+
+export function contentOf(job: CopyJob, digest: Digest, attributes: Attributes): Content {
+  const { key, size } = job.from;
+  const { sourceVersion, sourceModifiedAt } = job;
+  const record: CopyRecord = { sha256: digest.sha256, size, sourceVersion, sourceModifiedAt, checksums: digest };
+  return { key, size, attributes, digest, record };
+}

@@ -1,0 +1,87 @@
+import { ProviderError } from '../objects/errors.ts';
+import {
+  asProviderError,
+  contentOf,
+  requireDigest,
+  wanted,
+  type CopyJob,
+  type CopyOptions,
+  type CopyResult,
+} from './copy-job.ts';
+import { digestOf } from './hash.ts';
+import { planParts } from './part-size.ts';
+import { ObjectStream, readWhole } from './read-source.ts';
+import { putCopy, type Destination, type Stored } from './store.ts';
+import { uploadInParts } from './upload.ts';
+
+/**
+ * Reads the object once and stores it at every destination. A destination that fails is left behind with its error;
+ * the others are served.
+ * @throws ProviderError when the bytes could not be read or are not the object's; then nothing became visible anywhere.
+ */
+export async function copyObject(job: CopyJob, options: CopyOptions, signal: AbortSignal): Promise<CopyResult> {
+  const plan = planParts(
+    job.from.size,
+    job.destinations.map((to) => to.capabilities),
+  );
+  if (plan === undefined) return await copyToEachAlone(job, options, signal);
+  if (plan.kind === 'put') return await copyWhole(job, options, signal);
+  if (plan.partSize > options.budget.total) throw tooLargeForMemory(job, plan.partSize, options.budget.total);
+  return await uploadInParts(job, plan.partSize, options, signal);
+}
+
+/** No part size suits all destinations at once, so that each gets a read of its own. */
+async function copyToEachAlone(job: CopyJob, options: CopyOptions, signal: AbortSignal): Promise<CopyResult> {
+  if (job.destinations.length === 1) throw unsuitable(job);
+  const outcomes = new Map<string, Stored | ProviderError>();
+  let read: CopyResult['read'] = null;
+  for (const to of job.destinations) {
+    try {
+      const alone = await copyObject({ ...job, destinations: [to] }, options, signal);
+      read ??= alone.read;
+      for (const [name, result] of alone.outcomes) outcomes.set(name, result);
+    } catch (error) {
+      outcomes.set(to.name, asProviderError(error, to.name, job.from.key));
+    }
+  }
+  return { read, outcomes };
+}
+
+async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal): Promise<CopyResult> {
+  const release = await options.budget.reserve(job.from.size, signal);
+  try {
+    const stream = new ObjectStream(job.from, signal, options.onSourceBytes);
+    const bytes = await readWhole(stream, job.from.size);
+    const digest = await digestOf(bytes, wanted(job, 'put'));
+    requireDigest(job, digest);
+    const content = contentOf(job, digest, stream.head.attributes);
+    const outcomes = await Promise.all(
+      job.destinations.map(async (to) => await named(to, job, putCopy(to, content, bytes, options, signal))),
+    );
+    return { read: { digest, attributes: content.attributes }, outcomes: new Map(outcomes) };
+  } finally {
+    release();
+  }
+}
+
+/** Turns a failure into a value: partial success is recorded, never averaged. */
+async function named(to: Destination, job: CopyJob, work: Promise<Stored>): Promise<[string, Stored | ProviderError]> {
+  try {
+    return [to.name, await work];
+  } catch (error) {
+    return [to.name, asProviderError(error, to.name, job.from.key)];
+  }
+}
+
+function unsuitable(job: CopyJob): ProviderError {
+  const { provider, key, size } = job.from;
+  const names = job.destinations.map((to) => to.name).join(', ');
+  const message = `no part size suits ${key} (${size} bytes) at ${names}; the object is too large for a target`;
+  return new ProviderError('unsupported', message, { provider: provider.name, key });
+}
+
+function tooLargeForMemory(job: CopyJob, partSize: number, limit: number): ProviderError {
+  const { provider, key, size } = job.from;
+  const message = `${key} (${size} bytes) needs parts of ${partSize} bytes, more than limits.memory (${limit}) allows; raise it`;
+  return new ProviderError('unsupported', message, { provider: provider.name, key });
+}

@@ -1,0 +1,55 @@
+import { compareKeys, type Key } from '../objects/key.ts';
+
+/** A stream of keyed entries in ascending key order, looked at one entry at a time. */
+export class Cursor<T extends { readonly key: Key }> {
+  readonly #pages: AsyncIterator<readonly T[]>;
+  #page: readonly T[] = [];
+  #at = 0;
+  #ended = false;
+
+  constructor(pages: AsyncIterable<readonly T[]>) {
+    this.#pages = pages[Symbol.asyncIterator]();
+  }
+
+  /** The entry the cursor stands on; undefined after the last. Call `settle` first. */
+  get current(): T | undefined {
+    return this.#page[this.#at];
+  }
+
+  /** True when `current` may be looked at without waiting: keeps the merge free of a promise per entry. */
+  get settled(): boolean {
+    return this.#ended || this.#at < this.#page.length;
+  }
+
+  async settle(): Promise<void> {
+    while (!this.settled) {
+      const next = await this.#pages.next();
+      if (next.done === true) this.#ended = true;
+      else [this.#page, this.#at] = [next.value, 0];
+    }
+  }
+
+  /** @returns the entry at `key` and moves on, or undefined when the cursor stands elsewhere. */
+  take(key: Key): T | undefined {
+    const entry = this.current;
+    if (entry === undefined || entry.key !== key) return undefined;
+    this.#at += 1;
+    return entry;
+  }
+
+  async close(): Promise<void> {
+    this.#page = [];
+    this.#ended = true;
+    await this.#pages.return?.();
+  }
+}
+
+/** The smallest key that any settled cursor stands on. */
+export function smallestKey(cursors: readonly Cursor<{ readonly key: Key }>[]): Key | undefined {
+  let smallest: Key | undefined;
+  for (const { current } of cursors) {
+    if (current === undefined) continue;
+    if (smallest === undefined || compareKeys(current.key, smallest) < 0) smallest = current.key;
+  }
+  return smallest;
+}

@@ -1,0 +1,199 @@
+import type { Catalog, Finding, ObjectRow } from '../catalog/catalog.ts';
+import { errorMessage, ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import type { ObjectInfo } from '../objects/object.ts';
+import type { ListPage } from '../providers/provider.ts';
+import type { Log } from '../telemetry/log.ts';
+import { compare, type ComparePlan, type Sighting } from './compare.ts';
+import { Cursor, smallestKey } from './cursor.ts';
+import type { Policy } from './policy.ts';
+import type { Site } from './site.ts';
+
+export interface DetectOptions extends ComparePlan {
+  /** Keys to look at; begins with the policy's own prefix. */
+  readonly prefix: string;
+  /** Targets whose listings take part; the others' copies are left as the catalog has them. */
+  readonly targets: readonly Site[];
+  /** Takes the findings, in groups; a dry run only counts them. */
+  readonly record: (findings: readonly Finding[]) => Promise<void>;
+  readonly onProgress: (seen: Seen) => void;
+}
+
+/** What a pass saw. */
+export interface Seen {
+  /** Objects the source listed, and their bytes. */
+  listed: number;
+  bytes: number;
+  /** Objects that the catalog has as present. */
+  known: number;
+  overwritten: number;
+  vanished: number;
+  /** Copies found just as the catalog has them, verified. */
+  inPlace: number;
+  /** Keys at targets that are no copy of anything known. */
+  unexpected: number;
+  /** Things at the source that are no objects (symbolic links and the like). */
+  ignored: number;
+  /** Keys that changed or vanished, a few. */
+  readonly sample: Key[];
+  /** Why the source's listing is not whole. */
+  sourceFailure: ProviderError | undefined;
+  readonly targetFailures: Map<string, ProviderError>;
+}
+
+const recordInGroupsOf = 1_000;
+const sampleSize = 10;
+const namedIgnored = 5;
+
+/**
+ * One walk over source, catalog and target listings together, in key order, streaming: an unchanged set costs
+ * listings only. A target whose listing fails drops out; a source whose listing fails ends the walk.
+ */
+export async function detect(
+  catalog: Catalog,
+  policy: Policy,
+  options: DetectOptions,
+  log: Log,
+  signal: AbortSignal,
+): Promise<Seen> {
+  await using walk = new Walk(catalog, policy, options, log, signal);
+  return await walk.run();
+}
+
+class Walk implements AsyncDisposable {
+  readonly #policy: Policy;
+  readonly #options: DetectOptions;
+  readonly #log: Log;
+  readonly #signal: AbortSignal;
+  readonly #source: Cursor<ObjectInfo>;
+  readonly #rows: Cursor<ObjectRow>;
+  readonly #targets: Map<string, Cursor<ObjectInfo>>;
+  readonly #findings: Finding[] = [];
+  readonly #seen: Seen = {
+    listed: 0,
+    bytes: 0,
+    known: 0,
+    overwritten: 0,
+    vanished: 0,
+    inPlace: 0,
+    unexpected: 0,
+    ignored: 0,
+    sample: [],
+    sourceFailure: undefined,
+    targetFailures: new Map(),
+  };
+
+  constructor(catalog: Catalog, policy: Policy, options: DetectOptions, log: Log, signal: AbortSignal) {
+    this.#policy = policy;
+    this.#options = options;
+    this.#log = log;
+    this.#signal = signal;
+    this.#source = new Cursor(this.#sourcePages());
+    this.#rows = new Cursor(catalog.scan(policy.name, { prefix: options.prefix }));
+    this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
+  }
+
+  async run(): Promise<Seen> {
+    for (;;) {
+      await this.#settle();
+      if (this.#seen.sourceFailure !== undefined) break;
+      const key = smallestKey([this.#source, this.#rows, ...this.#targets.values()]);
+      if (key === undefined) break;
+      this.#look(key);
+      if (this.#findings.length >= recordInGroupsOf) await this.#flush();
+    }
+    await this.#flush();
+    this.#options.onProgress(this.#seen);
+    return this.#seen;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      [this.#source, this.#rows, ...this.#targets.values()].map(async (cursor) => await cursor.close()),
+    );
+  }
+
+  async #settle(): Promise<void> {
+    if (!this.#rows.settled) await this.#rows.settle();
+    if (!this.#source.settled) await this.#settleSource();
+    for (const [target, cursor] of this.#targets) if (!cursor.settled) await this.#settleTarget(target, cursor);
+  }
+
+  async #settleSource(): Promise<void> {
+    this.#options.onProgress(this.#seen);
+    try {
+      await this.#source.settle();
+    } catch (error) {
+      this.#seen.sourceFailure = asFailure(error, this.#policy.source.name, this.#signal);
+    }
+  }
+
+  async #settleTarget(target: string, cursor: Cursor<ObjectInfo>): Promise<void> {
+    try {
+      await cursor.settle();
+    } catch (error) {
+      this.#targets.delete(target);
+      this.#seen.targetFailures.set(target, asFailure(error, target, this.#signal));
+    }
+  }
+
+  #look(key: Key): void {
+    const targets = new Map<string, ObjectInfo | undefined>();
+    for (const [target, cursor] of this.#targets) targets.set(target, cursor.take(key));
+    const sighting: Sighting = { key, source: this.#source.take(key), row: this.#rows.take(key), targets };
+    const findings = compare(sighting, this.#options);
+    this.#count(sighting, findings);
+    this.#findings.push(...findings);
+  }
+
+  #count({ key, source, row, targets }: Sighting, findings: readonly Finding[]): void {
+    const seen = this.#seen;
+    if (source !== undefined) {
+      seen.listed += 1;
+      seen.bytes += source.size;
+    }
+    if (row === undefined && source === undefined) seen.unexpected += 1;
+    if (row === undefined) return;
+    if (row.state === 'present') seen.known += 1;
+    const overwritten = source !== undefined && source.version !== row.version;
+    const vanished = source === undefined && row.state === 'present';
+    if (overwritten) seen.overwritten += 1;
+    if (vanished) seen.vanished += 1;
+    if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(key);
+    const touched = new Set(findings.map((finding) => ('target' in finding ? finding.target : undefined)));
+    for (const copy of row.copies) {
+      if (copy.state === 'verified' && targets.has(copy.target) && !touched.has(copy.target)) seen.inPlace += 1;
+    }
+  }
+
+  async #flush(): Promise<void> {
+    this.#options.onProgress(this.#seen);
+    if (this.#findings.length > 0) await this.#options.record(this.#findings.splice(0));
+  }
+
+  async *#sourcePages(): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+    const { provider } = this.#policy.source;
+    for await (const page of provider.list({ prefix: this.#options.prefix }, this.#signal)) {
+      this.#noteIgnored(page);
+      yield page.entries.filter((entry) => this.#policy.includes(entry.key));
+    }
+  }
+
+  async *#pages(site: Site): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+    for await (const page of site.provider.list({ prefix: this.#options.prefix }, this.#signal)) yield page.entries;
+  }
+
+  #noteIgnored({ ignored = [] }: ListPage): void {
+    for (const { key, reason } of ignored) {
+      this.#seen.ignored += 1;
+      if (this.#seen.ignored > namedIgnored) continue;
+      this.#log.warn({ policy: this.#policy.name, key, reason }, 'this is no object and is not copied');
+    }
+  }
+}
+
+function asFailure(error: unknown, provider: string, signal: AbortSignal): ProviderError {
+  if (signal.aborted) throw error;
+  if (error instanceof ProviderError) return error;
+  return new ProviderError('unavailable', `the listing failed: ${errorMessage(error)}`, { provider, cause: error });
+}

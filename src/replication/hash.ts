@@ -1,0 +1,64 @@
+import { createHash, type Hash } from 'node:crypto';
+import { crc32c } from '@node-rs/crc32';
+import { Crc64Nvme } from '@aws-sdk/crc64-nvme';
+import type { ChecksumAlgorithm, Checksums, Digest } from '../objects/checksum.ts';
+
+/** Hashes bytes in order: SHA-256 always, other algorithms where a provider wants them (MD5 is the dear one). */
+export class Hasher {
+  readonly #sha256: Hash = createHash('sha256');
+  readonly #md5: Hash | undefined;
+  readonly #crc64: Crc64Nvme | undefined;
+  #crc32c: number | undefined;
+
+  constructor(algorithms: Iterable<ChecksumAlgorithm>) {
+    const wanted = new Set(algorithms);
+    if (wanted.has('md5')) this.#md5 = createHash('md5');
+    if (wanted.has('crc64nvme')) this.#crc64 = new Crc64Nvme();
+    if (wanted.has('crc32c')) this.#crc32c = 0;
+  }
+
+  update(bytes: Uint8Array): void {
+    this.#sha256.update(bytes);
+    this.#md5?.update(bytes);
+    this.#crc64?.update(bytes);
+    if (this.#crc32c !== undefined) this.#crc32c = crc32c(bytes, this.#crc32c);
+  }
+
+  /** Ends the hasher. */
+  async digest(): Promise<Digest> {
+    return {
+      sha256: this.#sha256.digest('hex'),
+      ...(this.#md5 === undefined ? {} : { md5: this.#md5.digest('hex') }),
+      ...(this.#crc64 === undefined ? {} : { crc64nvme: Buffer.from(await this.#crc64.digest()).toString('hex') }),
+      ...(this.#crc32c === undefined ? {} : { crc32c: hex32(this.#crc32c) }),
+    };
+  }
+}
+
+export async function digestOf(bytes: Uint8Array, algorithms: Iterable<ChecksumAlgorithm>): Promise<Digest> {
+  const hasher = new Hasher(algorithms);
+  hasher.update(bytes);
+  return await hasher.digest();
+}
+
+/** Only the algorithms asked for (no SHA-256 unless named): the checksums of one part. */
+export async function checksumsOf(bytes: Uint8Array, algorithms: readonly ChecksumAlgorithm[]): Promise<Checksums> {
+  if (algorithms.includes('sha256')) return await digestOf(bytes, algorithms);
+  const result: Partial<Record<ChecksumAlgorithm, string>> = {};
+  for (const algorithm of algorithms) {
+    if (algorithm === 'crc32c') result.crc32c = hex32(crc32c(bytes, 0));
+    if (algorithm === 'md5') result.md5 = createHash('md5').update(bytes).digest('hex');
+    if (algorithm === 'crc64nvme') result.crc64nvme = await crc64Of(bytes);
+  }
+  return result;
+}
+
+async function crc64Of(bytes: Uint8Array): Promise<string> {
+  const crc = new Crc64Nvme();
+  crc.update(bytes);
+  return Buffer.from(await crc.digest()).toString('hex');
+}
+
+function hex32(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, '0');
+}

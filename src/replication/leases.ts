@@ -1,0 +1,66 @@
+import type { Catalog, ClaimToken } from '../catalog/catalog.ts';
+import { errorMessage } from '../objects/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+
+const seconds = 1000;
+
+/** How long a claim lasts without being renewed: a worker that died is replaced after this. */
+const leaseMs = 60 * seconds;
+
+interface Held extends ClaimToken {
+  readonly lost: AbortController;
+}
+
+export interface Lease extends Disposable {
+  /** Aborts when the lease was lost: somebody else may be working on the object now. */
+  readonly signal: AbortSignal;
+}
+
+/** The leases that one worker holds, renewed while the work goes on. */
+export class Leases {
+  readonly length = leaseMs;
+  readonly #catalog: Catalog;
+  readonly #log: Log;
+  readonly #held = new Map<number, Held>();
+
+  constructor(catalog: Catalog, log: Log) {
+    this.#catalog = catalog;
+    this.#log = log;
+  }
+
+  hold(claim: ClaimToken, abort: AbortSignal): Lease {
+    const lost = new AbortController();
+    const { objectId, token } = claim;
+    this.#held.set(objectId, { objectId, token, lost });
+    return {
+      signal: AbortSignal.any([lost.signal, abort]),
+      [Symbol.dispose]: () => void this.#held.delete(objectId),
+    };
+  }
+
+  /** Renews what is held, until disposed. */
+  keepAlive(): AsyncDisposable {
+    let renewing = Promise.resolve();
+    const timer = setInterval(() => {
+      renewing = renewing.then(async () => await this.#renew());
+    }, leaseMs / 3);
+    return {
+      [Symbol.asyncDispose]: async () => {
+        clearInterval(timer);
+        await renewing;
+      },
+    };
+  }
+
+  async #renew(): Promise<void> {
+    const held = [...this.#held.values()];
+    if (held.length === 0) return;
+    try {
+      const lost = await this.#catalog.renew(held, leaseMs);
+      for (const objectId of lost) this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
+    } catch (error) {
+      // The catalog may answer again before the leases run out; settling checks the fence in any case.
+      this.#log.warn({ error: errorMessage(error) }, 'leases could not be renewed');
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import type { Capabilities } from '../providers/provider.ts';
+
+const MiB = 1024 * 1024;
+
+/** What is read, hashed and sent at a time; also the largest object that travels in one piece. */
+export const defaultPartSize = 8 * MiB;
+
+/** Every provider takes parts that are a multiple of this (GCS demands it). */
+const granule = 256 * 1024;
+
+export type PartPlan = { readonly kind: 'put' } | { readonly kind: 'parts'; readonly partSize: number };
+
+/**
+ * How an object of `size` bytes travels to all of `targets` at once: whole, or in equal parts that suit each of them.
+ * @returns undefined when no part size suits them all; the object is then copied to each target alone.
+ */
+export function planParts(size: number, targets: readonly Capabilities[]): PartPlan | undefined {
+  const maxPut = Math.min(defaultPartSize, ...targets.map((target) => target.limits.maxPutSize));
+  if (size <= maxPut) return { kind: 'put' };
+  const maxCount = Math.min(...targets.map((target) => target.limits.part.maxCount));
+  const min = Math.max(defaultPartSize, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
+  const step = targets.reduce((least, target) => commonMultiple(least, target.limits.part.multipleOf), granule);
+  const partSize = Math.ceil(min / step) * step;
+  const max = Math.min(...targets.map((target) => target.limits.part.max));
+  return partSize <= max ? { kind: 'parts', partSize } : undefined;
+}
+
+function commonMultiple(a: number, b: number): number {
+  return (a / commonDivisor(a, b)) * b;
+}
+
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
+}

@@ -1,0 +1,158 @@
+import type { Finding, Hold, PassSummary } from '../catalog/catalog.ts';
+import { ProviderError } from '../objects/errors.ts';
+import type { ProviderRole } from '../providers/provider.ts';
+import { detect, type Seen } from './detect.ts';
+import { judge } from './guard.ts';
+import { narrowest, type Policy } from './policy.ts';
+import type { Site } from './site.ts';
+import type { Engine } from './worker.ts';
+
+export interface PassOptions {
+  /** Only keys below. */
+  readonly prefix?: string;
+  /** List the targets too, not only the source. */
+  readonly full: boolean;
+  /** Read every copy back. */
+  readonly deep: boolean;
+  /** Look only: nothing is written, neither at providers nor in the catalog. */
+  readonly dryRun: boolean;
+  readonly onProgress: (seen: Seen) => void;
+}
+
+export interface Pass {
+  readonly seen: Seen;
+  readonly summary: PassSummary;
+  readonly hold: Hold | undefined;
+  /** Findings by kind: what a dry run would do. */
+  readonly found: ReadonlyMap<Finding['kind'], number>;
+}
+
+/**
+ * One look at the whole policy: what is new flows at once; what was overwritten or vanished is only noted while
+ * walking, and takes effect at the end if the guard, knowing the whole pass, lets it through.
+ */
+export async function runPass(
+  engine: Engine,
+  policy: Policy,
+  options: PassOptions,
+  signal: AbortSignal,
+): Promise<Pass> {
+  const { catalog, clock, log } = engine;
+  const startedAt = clock.now();
+  const prefix = narrowest(policy.prefix, options.prefix ?? policy.prefix);
+  const found = new Map<Finding['kind'], number>();
+  const unreached = new Map<string, ProviderError>();
+  const reach = async (site: Site, role: ProviderRole): Promise<boolean> =>
+    await reached(site, role, unreached, signal);
+  // A dry run must not leave canaries behind, so that it meets targets as it meets sources.
+  const role = options.dryRun ? 'source' : 'target';
+  const sourceReached = await reach(policy.source, 'source');
+  const targets = options.full ? await sitesReached(policy.targets, async (site) => await reach(site, role)) : [];
+  const record = async (findings: readonly Finding[]): Promise<void> => {
+    for (const { kind } of findings) found.set(kind, (found.get(kind) ?? 0) + 1);
+    if (!options.dryRun) await catalog.record(policy.name, findings);
+  };
+  const seen =
+    sourceReached && prefix !== undefined
+      ? await detect(catalog, policy, { ...options, asOf: startedAt, prefix, targets, record }, log, signal)
+      : nothingSeen(unreached.get(policy.source.name));
+  for (const site of policy.targets) {
+    const failure = unreached.get(site.name);
+    if (failure !== undefined) seen.targetFailures.set(site.name, failure);
+  }
+  const hold = await decide(engine, policy, seen, options, prefix);
+  const summary = summarize(startedAt, clock.now(), seen, hold);
+  if (!options.dryRun) await remember(engine, policy, seen, summary, hold, options);
+  return { seen, summary, hold, found };
+}
+
+async function reached(
+  site: Site,
+  role: ProviderRole,
+  unreached: Map<string, ProviderError>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await site.connect(role, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || signal.aborted) throw error;
+    unreached.set(site.name, error);
+    return false;
+  }
+}
+
+async function sitesReached(sites: readonly Site[], reach: (site: Site) => Promise<boolean>): Promise<Site[]> {
+  const answers = await Promise.all(sites.map(async (site) => ((await reach(site)) ? site : undefined)));
+  return answers.filter((site) => site !== undefined);
+}
+
+function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
+  return {
+    listed: 0,
+    bytes: 0,
+    known: 0,
+    overwritten: 0,
+    vanished: 0,
+    inPlace: 0,
+    unexpected: 0,
+    ignored: 0,
+    sample: [],
+    sourceFailure,
+    targetFailures: new Map(),
+  };
+}
+
+async function decide(
+  { catalog, clock }: Engine,
+  policy: Policy,
+  seen: Seen,
+  options: PassOptions,
+  prefix: string | undefined,
+): Promise<Hold | undefined> {
+  const state = await catalog.readPolicy(policy.name);
+  // A look at a part of the keys cannot lift what a look at all of them holds.
+  if (options.prefix !== undefined && state.hold !== null && state.hold.released !== true) return state.hold;
+  // A walk that broke off did not see all rows; the catalog knows how many there are.
+  const known = seen.sourceFailure === undefined ? seen.known : (await catalog.counts(policy.name)).objects;
+  const { listed, overwritten, vanished, sample, sourceFailure } = seen;
+  const { sourceIdentity } = policy;
+  const preflight = {
+    ...(sourceFailure === undefined ? {} : { listingFailed: sourceFailure.message }),
+    listed,
+    known,
+    overwritten,
+    vanished,
+    sample,
+    sourceIdentity,
+  };
+  const hold = judge(preflight, state, policy.guard, clock.now());
+  const letThrough = hold === undefined && sourceFailure === undefined && prefix !== undefined && !options.dryRun;
+  if (letThrough) await catalog.decideObserved(policy.name, 'apply', { prefix });
+  return hold;
+}
+
+function summarize(startedAt: number, finishedAt: number, seen: Seen, hold: Hold | undefined): PassSummary {
+  const failures = [...seen.targetFailures.values()].map((error) => `${error.provider}: ${error.message}`);
+  if (hold !== undefined) return { startedAt, finishedAt, outcome: 'held', reasons: [...hold.reasons, ...failures] };
+  const reasons = seen.sourceFailure === undefined ? failures : [seen.sourceFailure.message, ...failures];
+  return { startedAt, finishedAt, outcome: reasons.length === 0 ? 'complete' : 'incomplete', reasons };
+}
+
+async function remember(
+  { catalog }: Engine,
+  policy: Policy,
+  seen: Seen,
+  summary: PassSummary,
+  hold: Hold | undefined,
+  options: PassOptions,
+): Promise<void> {
+  const whole = options.prefix === undefined;
+  const listed = hold === undefined && seen.sourceFailure === undefined;
+  await catalog.updatePolicy(policy.name, {
+    lastPass: summary,
+    // A pass over a part of the keys neither lifts a hold on the rest nor counts as a look at everything.
+    ...(hold !== undefined || whole ? { hold: hold ?? null } : {}),
+    ...(whole && listed ? { lastCompletePassAt: summary.startedAt, sourceIdentity: policy.sourceIdentity } : {}),
+  });
+}

@@ -1,0 +1,116 @@
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import type { ObjectHead } from '../objects/object.ts';
+import type { Provider } from '../providers/provider.ts';
+
+/** One version of one object at one provider, to be read. */
+export interface Candidate {
+  readonly provider: Provider;
+  readonly key: Key;
+  readonly version: string;
+  readonly size: number;
+}
+
+/** How often a broken read is taken up again without a single byte of progress. */
+const maxFruitlessResumes = 3;
+
+/**
+ * The bytes of exactly one version, in order, each read once: a read that breaks off is taken up again from
+ * where it stopped, still bound to that version.
+ * @throws ProviderError `conflict` when the object is not that version (any more) or is not `size` bytes long.
+ */
+export class ObjectStream {
+  readonly #candidate: Candidate;
+  readonly #signal: AbortSignal;
+  readonly #onBytes: (bytes: number) => void;
+  #head: ObjectHead | undefined;
+
+  constructor(candidate: Candidate, signal: AbortSignal, onBytes: (bytes: number) => void) {
+    this.#candidate = candidate;
+    this.#signal = signal;
+    this.#onBytes = onBytes;
+  }
+
+  /** Known after the first chunk or, for an empty object, at the end. */
+  get head(): ObjectHead {
+    if (this.#head === undefined) throw new Error('the head is known only after reading began');
+    return this.#head;
+  }
+
+  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    const { size } = this.#candidate;
+    let offset = 0;
+    let fruitless = 0;
+    for (;;) {
+      const before = offset;
+      try {
+        for await (const chunk of this.#readFrom(offset)) {
+          offset += chunk.length;
+          if (offset > size) throw this.#wrongSize(offset, 'at least ');
+          yield chunk;
+        }
+        if (offset !== size) throw this.#wrongSize(offset, '');
+        return;
+      } catch (error) {
+        fruitless = offset > before ? 0 : fruitless + 1;
+        const again = error instanceof ProviderError && error.code === 'unavailable' && offset < size;
+        if (!again || fruitless > maxFruitlessResumes || this.#signal.aborted) throw error;
+      }
+    }
+  }
+
+  async *#readFrom(offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const { provider, key, version, size } = this.#candidate;
+    const from = offset === 0 ? {} : { from: offset };
+    await using reader = await provider.read(key, { version, ...from }, this.#signal);
+    if (reader.head.size !== size) throw this.#wrongSize(reader.head.size, '');
+    this.#head ??= reader.head;
+    for await (const chunk of reader.body) {
+      this.#onBytes(chunk.length);
+      yield chunk;
+    }
+  }
+
+  #wrongSize(found: number, atLeast: string): ProviderError {
+    const { provider, key, size } = this.#candidate;
+    const message = `${key} at ${provider.name} is ${atLeast}${found} bytes long where ${size} were listed; it changed while it was read`;
+    return new ProviderError('conflict', message, { provider: provider.name, key });
+  }
+}
+
+/** Reads a whole small object into one buffer. */
+export async function readWhole(stream: ObjectStream, size: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafeSlow(size);
+  let at = 0;
+  for await (const chunk of stream.chunks()) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+/** Cuts a stream into parts of exactly `partSize` bytes (the last may be shorter). `allocate` provides each part's buffer. */
+export async function* inParts(
+  stream: ObjectStream,
+  size: number,
+  partSize: number,
+  allocate: () => Promise<Buffer>,
+): AsyncGenerator<Buffer, void, undefined> {
+  let part: Buffer | undefined;
+  let filled = 0;
+  let total = 0;
+  for await (const chunk of stream.chunks()) {
+    for (let at = 0; at < chunk.length;) {
+      part ??= await allocate();
+      const take = Math.min(chunk.length - at, partSize - filled);
+      part.set(chunk.subarray(at, at + take), filled);
+      at += take;
+      filled += take;
+      total += take;
+      if (filled < partSize && total < size) continue;
+      yield part.subarray(0, filled);
+      part = undefined;
+      filled = 0;
+    }
+  }
+}

@@ -1,0 +1,199 @@
+import { runPass, type Pass, type PassOptions } from './pass.ts';
+import type { Seen } from './detect.ts';
+import { narrowest, type Policy } from './policy.ts';
+import type { Tally } from './tally.ts';
+import { Worker, type Engine } from './worker.ts';
+
+export interface ReconcileOptions {
+  readonly prefix?: string;
+  readonly deep: boolean;
+  readonly dryRun: boolean;
+  readonly onProgress: (progress: Progress) => void;
+}
+
+export interface Progress {
+  readonly policy: string;
+  readonly seen: Seen | undefined;
+  readonly tally: Tally | undefined;
+  /** Whether everything was listed, so that the totals are known. */
+  readonly listed: boolean;
+}
+
+/** What one `reconcile` did for one policy. Field names are part of the outside (`--json`). */
+export interface ReconcileReport {
+  readonly policy: string;
+  readonly outcome: 'complete' | 'incomplete' | 'held';
+  /** Objects at the source, and their bytes. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Copies (object × target). */
+  readonly copied: number;
+  readonly bytesCopied: number;
+  readonly inPlace: number;
+  readonly repaired: number;
+  readonly deleted: number;
+  /** Objects whose change the guard holds back. */
+  readonly held: number;
+  /** Copies that are not in place, for whatever reason. */
+  readonly failed: number;
+  readonly durationMs: number;
+  /** Why it is not complete, for people. */
+  readonly reasons: readonly string[];
+  /** Things at the source that are no objects. */
+  readonly ignored: number;
+}
+
+/** One full pass over a policy now, and all the work it finds, until nothing is left that can be done. */
+export async function reconcile(
+  engine: Engine,
+  policy: Policy,
+  options: ReconcileOptions,
+  signal: AbortSignal,
+): Promise<ReconcileReport> {
+  const startedAt = engine.clock.now();
+  if (options.dryRun) return await dryRun(engine, policy, options, startedAt, signal);
+  const prefix = narrowest(policy.prefix, options.prefix ?? policy.prefix) ?? policy.prefix;
+  await engine.catalog.makeDue(policy.name, { prefix });
+  const run = new Run(engine, policy, prefix, options);
+  const pass = await run.toTheEnd(signal);
+  return await report(engine, policy, prefix, pass, run.tally, startedAt);
+}
+
+/** A pass and a worker side by side: copying starts while the listing still goes on. */
+class Run {
+  readonly #engine: Engine;
+  readonly #policy: Policy;
+  readonly #options: ReconcileOptions;
+  readonly #worker: Worker;
+  /** When everything was found: work that comes due later is a retry and left to the next pass. */
+  #foundAllAt: number | undefined;
+  #seen: Seen | undefined;
+
+  constructor(engine: Engine, policy: Policy, prefix: string, options: ReconcileOptions) {
+    this.#engine = engine;
+    this.#policy = policy;
+    this.#options = options;
+    this.#worker = new Worker(engine, {
+      policies: [policy],
+      prefix,
+      dueBefore: () => this.#foundAllAt,
+      finished: () => this.#foundAllAt !== undefined,
+    });
+  }
+
+  get tally(): Tally {
+    return this.#worker.tally;
+  }
+
+  async toTheEnd(signal: AbortSignal): Promise<Pass> {
+    const failed = new AbortController();
+    const stop = AbortSignal.any([signal, failed.signal]);
+    const ticking = setInterval(() => this.#progress(), 200);
+    try {
+      const [pass] = await Promise.all([this.#pass(stop, failed), this.#worker.run(stop, stop)]);
+      signal.throwIfAborted();
+      this.#progress();
+      return pass;
+    } finally {
+      clearInterval(ticking);
+    }
+  }
+
+  async #pass(signal: AbortSignal, failed: AbortController): Promise<Pass> {
+    const { deep, dryRun, prefix } = this.#options;
+    const onProgress = (seen: Seen): void => void (this.#seen = seen);
+    const options: PassOptions = { full: true, deep, dryRun, onProgress, ...(prefix === undefined ? {} : { prefix }) };
+    try {
+      const pass = await runPass(this.#engine, this.#policy, options, signal);
+      this.#foundAllAt = this.#engine.clock.now();
+      return pass;
+    } catch (error) {
+      failed.abort(error);
+      throw error;
+    }
+  }
+
+  #progress(): void {
+    const listed = this.#foundAllAt !== undefined;
+    this.#options.onProgress({ policy: this.#policy.name, seen: this.#seen, tally: this.tally, listed });
+  }
+}
+
+async function report(
+  { catalog, clock }: Engine,
+  policy: Policy,
+  prefix: string,
+  pass: Pass,
+  tally: Tally,
+  startedAt: number,
+): Promise<ReconcileReport> {
+  const { copies, objects, bytes, observed } = await catalog.counts(policy.name, { prefix });
+  const failed = copies.pending + copies.unproven + copies.damaged + copies.failed;
+  const { copied, bytesCopied, repaired } = tally;
+  const { seen, summary, hold } = pass;
+  return {
+    policy: policy.name,
+    outcome: outcomeOf(pass, failed),
+    objects,
+    bytes,
+    copied,
+    bytesCopied,
+    inPlace: Math.max(0, copies.verified - copied - repaired),
+    repaired,
+    deleted: 0,
+    held: hold === undefined ? 0 : observed,
+    failed,
+    durationMs: clock.now() - startedAt,
+    reasons: summary.reasons,
+    ignored: seen.ignored,
+  };
+}
+
+async function dryRun(
+  engine: Engine,
+  policy: Policy,
+  options: ReconcileOptions,
+  startedAt: number,
+  signal: AbortSignal,
+): Promise<ReconcileReport> {
+  const { prefix, onProgress } = options;
+  const pass = await runPass(
+    engine,
+    policy,
+    {
+      full: true,
+      deep: options.deep,
+      dryRun: true,
+      onProgress: (seen) => onProgress({ policy: policy.name, seen, tally: undefined, listed: false }),
+      ...(prefix === undefined ? {} : { prefix }),
+    },
+    signal,
+  );
+  const count = (kind: Parameters<typeof pass.found.get>[0]): number => pass.found.get(kind) ?? 0;
+  const { seen, summary, hold } = pass;
+  const targets = policy.targets.length;
+  const wouldCopy = (count('new') + count('overwritten')) * targets;
+  const wouldRepair = count('missing') + count('foreign');
+  const expected = seen.listed * targets;
+  return {
+    policy: policy.name,
+    outcome: outcomeOf(pass, Math.max(wouldCopy + wouldRepair, expected - seen.inPlace)),
+    objects: seen.listed,
+    bytes: seen.bytes,
+    copied: wouldCopy,
+    bytesCopied: 0,
+    inPlace: seen.inPlace,
+    repaired: wouldRepair,
+    deleted: 0,
+    held: hold === undefined ? 0 : seen.overwritten + seen.vanished,
+    failed: 0,
+    durationMs: engine.clock.now() - startedAt,
+    reasons: summary.reasons,
+    ignored: seen.ignored,
+  };
+}
+
+function outcomeOf({ summary }: Pass, notInPlace: number): ReconcileReport['outcome'] {
+  if (summary.outcome === 'complete' && notInPlace > 0) return 'incomplete';
+  return summary.outcome;
+}

@@ -1,0 +1,150 @@
+import type { Catalog, PolicyCounts, PolicyState, ProviderState } from '../catalog/catalog.ts';
+import type { Policy } from './policy.ts';
+
+/** The `status` document: what `holdfast status --json`, `GET /health` and `GET /api/v1/status` show. Field names are the outside's. */
+export interface Status {
+  readonly status: 'ok' | 'degraded' | 'failing';
+  /** Why it is not ok: sentences for people. */
+  readonly reasons: readonly string[];
+  readonly policies: readonly PolicyStatus[];
+  readonly providers: readonly ProviderStatus[];
+}
+
+export interface PolicyStatus {
+  readonly policy: string;
+  readonly objects: number;
+  readonly bytes: number;
+  /** Objects with at least `minCopies` verified copies. */
+  readonly safe: number;
+  /** Copies that are to be made or proven. */
+  readonly pending: number;
+  readonly failed: number;
+  readonly damaged: number;
+  /** Objects of which no good copy is left. */
+  readonly lost: number;
+  /** Objects whose change the guard holds back. */
+  readonly held: number;
+  /** How far the copies are behind the source: every change older than this is verified. Null before the first pass. */
+  readonly lagSeconds: number | null;
+  /** By target: objects that would fall below `minCopies` without it. */
+  readonly atRisk: Readonly<Record<string, number>>;
+  /** Objects no longer at the source whose copies are kept. */
+  readonly gone: number;
+  readonly hold: PolicyState['hold'];
+  readonly lastPass: PolicyState['lastPass'];
+  readonly copies: PolicyCounts['byTarget'];
+}
+
+export interface ProviderStatus {
+  readonly provider: string;
+  readonly state: 'up' | 'down' | 'degraded';
+  readonly lastError: string | null;
+}
+
+/** A pass that is later than this many intervals says that nobody looks any more. */
+const overdueAfter = 3;
+const graceMs = 5 * 60_000;
+
+export async function readStatus(
+  catalog: Catalog,
+  policies: readonly Policy[],
+  providers: readonly ProviderStatus[],
+  now: number,
+): Promise<Status> {
+  const reports = await Promise.all(policies.map(async (policy) => await reportOn(catalog, policy, now)));
+  const failing = reports.flatMap((report) => report.failing);
+  const degraded = [...reports.flatMap((report) => report.degraded), ...providers.flatMap(troubleWith)];
+  return {
+    status: failing.length > 0 ? 'failing' : degraded.length > 0 ? 'degraded' : 'ok',
+    reasons: [...failing, ...degraded],
+    policies: reports.map((report) => report.status),
+    providers,
+  };
+}
+
+/** What the catalog remembers of the providers, for a process that does not work with them itself. */
+export function rememberedProviders(states: readonly ProviderState[], names: readonly string[]): ProviderStatus[] {
+  return names.flatMap((name) => {
+    const state = states.find((candidate) => candidate.provider === name);
+    if (state === undefined) return [];
+    return [{ provider: name, state: state.state, lastError: state.lastError?.message ?? null }];
+  });
+}
+
+interface Report {
+  readonly status: PolicyStatus;
+  readonly failing: readonly string[];
+  readonly degraded: readonly string[];
+}
+
+async function reportOn(catalog: Catalog, policy: Policy, now: number): Promise<Report> {
+  const state = await catalog.readPolicy(policy.name);
+  const counts = await catalog.counts(policy.name);
+  const status = describe(policy, state, counts, now);
+  return { status, failing: failures(status, policy, state, now), degraded: troubles(status, policy) };
+}
+
+function describe(policy: Policy, state: PolicyState, counts: PolicyCounts, now: number): PolicyStatus {
+  const { objects, bytes, safe, gone, lost, observed, copies, byTarget, atRisk } = counts;
+  return {
+    policy: policy.name,
+    objects,
+    bytes,
+    safe,
+    pending: copies.pending + copies.unproven,
+    failed: copies.failed,
+    damaged: copies.damaged,
+    lost,
+    held: state.hold === null ? 0 : observed,
+    lagSeconds: lagSeconds(state, counts, now),
+    atRisk,
+    gone,
+    hold: state.hold,
+    lastPass: state.lastPass,
+    copies: byTarget,
+  };
+}
+
+/** Computed from the clock when asked, so that a dead loop shows as growing lag. */
+function lagSeconds(state: PolicyState, counts: PolicyCounts, now: number): number | null {
+  if (state.lastCompletePassAt === null) return null;
+  const since = Math.min(state.lastCompletePassAt, counts.oldestPendingSince ?? Infinity);
+  return Math.max(0, Math.round((now - since) / 1000));
+}
+
+function failures(status: PolicyStatus, policy: Policy, state: PolicyState, now: number): string[] {
+  const reasons: string[] = [];
+  const { policy: name } = status;
+  if (status.lost > 0) {
+    reasons.push(
+      `${name}: ${status.lost} objects are lost: no good copy is left; see "holdfast inspect ${name} <key>"`,
+    );
+  }
+  const overdue = policy.detect.every * overdueAfter + graceMs;
+  const looked = state.lastPass?.finishedAt ?? null;
+  if (looked !== null && now - looked > overdue) {
+    const minutes = Math.round((now - looked) / 60_000);
+    reasons.push(`${name}: nobody has looked at the source for ${minutes} minutes; is the daemon running?`);
+  }
+  return reasons;
+}
+
+function troubles(status: PolicyStatus, policy: Policy): string[] {
+  const { policy: name, hold, lastPass } = status;
+  const reasons: string[] = [];
+  if (lastPass === null) reasons.push(`${name}: no pass has finished yet`);
+  for (const reason of hold?.reasons ?? []) reasons.push(`${name}: held: ${reason}; see "holdfast status ${name}"`);
+  if (hold === null && lastPass !== null && lastPass.outcome !== 'complete') {
+    for (const reason of lastPass.reasons) reasons.push(`${name}: ${reason}`);
+  }
+  if (status.damaged > 0) reasons.push(`${name}: ${status.damaged} copies are damaged or missing and wait for repair`);
+  if (status.failed > 0) reasons.push(`${name}: ${status.failed} copies failed; see "holdfast status ${name}"`);
+  const unsafe = status.objects - status.safe;
+  if (unsafe > 0) reasons.push(`${name}: ${unsafe} objects have fewer than ${policy.minCopies} verified copies`);
+  return reasons;
+}
+
+function troubleWith({ provider, state, lastError }: ProviderStatus): string[] {
+  if (state === 'up') return [];
+  return [`provider ${provider} is ${state}${lastError === null ? '' : `: ${lastError}`}`];
+}

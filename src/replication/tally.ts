@@ -1,0 +1,33 @@
+import type { CopyOutcome, Settlement } from '../catalog/catalog.ts';
+
+/** What a worker did so far: counts of copies (object × target) and bytes. */
+export class Tally {
+  copied = 0;
+  bytesCopied = 0;
+  repaired = 0;
+  adopted = 0;
+  rechecked = 0;
+  /** Attempts that did not end in a verified copy. */
+  failures = 0;
+  bytesRead = 0;
+  bytesReadBack = 0;
+
+  /** Counts a settlement that the catalog applied. */
+  add(settlement: Settlement, size: number): void {
+    for (const copy of settlement.copies) this.#addCopy(copy, size);
+  }
+
+  #addCopy(copy: CopyOutcome, size: number): void {
+    if (copy.state === 'released') return;
+    if (copy.state !== 'verified') {
+      this.failures += 1;
+      return;
+    }
+    if (copy.event === 'adopted') this.adopted += 1;
+    else if (copy.event === 'rechecked') this.rechecked += 1;
+    else {
+      this[copy.event === 'repaired' ? 'repaired' : 'copied'] += 1;
+      this.bytesCopied += size;
+    }
+  }
+}

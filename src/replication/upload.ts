@@ -1,0 +1,111 @@
+import type { Digest } from '../objects/checksum.ts';
+import type { Part } from '../providers/provider.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { contentOf, requireDigest, wanted, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
+import { checksumsOf, Hasher } from './hash.ts';
+import { Lane } from './lane.ts';
+import { inParts, ObjectStream } from './read-source.ts';
+
+/** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
+const partsUnderWay = 4;
+
+/** A large object, part by part: read once, hashed in order, sent to all destinations from the same buffer. */
+export async function uploadInParts(
+  job: CopyJob,
+  partSize: number,
+  options: CopyOptions,
+  signal: AbortSignal,
+): Promise<CopyResult> {
+  await using fan = new Fan(job, partSize, options, signal);
+  const digest = await fan.sendAll();
+  if (digest === null) return { read: null, outcomes: fan.outcomes() };
+  requireDigest(job, digest);
+  const content = contentOf(job, digest, fan.stream.head.attributes);
+  await Promise.all(fan.lanes.map(async (lane) => await lane.finish(content, signal)));
+  return { read: { digest, attributes: content.attributes }, outcomes: fan.outcomes() };
+}
+
+/** The lanes of one object, fed from one read. Disposing throws away whatever did not become visible. */
+class Fan implements AsyncDisposable {
+  readonly stream: ObjectStream;
+  readonly lanes: readonly Lane[];
+  readonly #job: CopyJob;
+  readonly #partSize: number;
+  readonly #options: CopyOptions;
+  readonly #signal: AbortSignal;
+  readonly #window = new ByteBudget(partsUnderWay);
+  readonly #sending = new Set<Promise<void>>();
+  /** Gives back slot and memory of the part that is being filled or sent, by its buffer. */
+  readonly #releases = new Map<ArrayBufferLike, () => void>();
+
+  constructor(job: CopyJob, partSize: number, options: CopyOptions, signal: AbortSignal) {
+    this.#job = job;
+    this.#partSize = partSize;
+    this.#options = options;
+    this.#signal = signal;
+    this.stream = new ObjectStream(job.from, signal, options.onSourceBytes);
+    this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options));
+  }
+
+  outcomes(): CopyResult['outcomes'] {
+    return new Map(this.lanes.map((lane) => [lane.to.name, lane.outcome]));
+  }
+
+  /** @returns the digest of all bytes, or null when every lane failed on the way. */
+  async sendAll(): Promise<Digest | null> {
+    const { size } = this.#job.from;
+    const hasher = new Hasher(wanted(this.#job, 'upload'));
+    const algorithms = wanted(this.#job, 'part');
+    let number = 0;
+    for await (const bytes of inParts(this.stream, size, this.#partSize, async () => await this.#allocate())) {
+      hasher.update(bytes);
+      const offset = number * this.#partSize;
+      number += 1;
+      const part: Part = { number, offset, bytes, checksums: await checksumsOf(bytes, algorithms) };
+      this.#send(part, offset + bytes.length === size);
+      if (this.lanes.every((lane) => lane.failed)) return null;
+    }
+    await Promise.all(this.#sending);
+    return this.lanes.every((lane) => lane.failed) ? null : await hasher.digest();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#sending);
+    await Promise.all(this.lanes.map(async (lane) => await lane.abandon()));
+    for (const release of this.#releases.values()) release();
+  }
+
+  async #allocate(): Promise<Buffer> {
+    const leave = await this.#window.reserve(1, this.#signal);
+    try {
+      const giveBack = await this.#options.budget.reserve(this.#partSize, this.#signal);
+      // A fresh buffer every time: a request given up on may still be reading the old one.
+      const bytes = Buffer.allocUnsafeSlow(this.#partSize);
+      this.#releases.set(bytes.buffer, () => {
+        leave();
+        giveBack();
+      });
+      return bytes;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  #send(part: Part, last: boolean): void {
+    const { attributes } = this.stream.head;
+    const sent = Promise.all(this.lanes.map(async (lane) => await lane.send(part, attributes, this.#signal))).then(
+      () => {
+        this.#sending.delete(sent);
+        // A provider may keep the last part back until the upload is completed.
+        if (!last) this.#release(part.bytes.buffer);
+      },
+    );
+    this.#sending.add(sent);
+  }
+
+  #release(buffer: ArrayBufferLike): void {
+    this.#releases.get(buffer)?.();
+    this.#releases.delete(buffer);
+  }
+}

@@ -1,0 +1,178 @@
+import PQueue from 'p-queue';
+import type { Catalog, Claim, Settlement } from '../catalog/catalog.ts';
+import type { Clock, Random } from '../objects/clock.ts';
+import { errorMessage } from '../objects/errors.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import { Leases } from './leases.ts';
+import type { Policy } from './policy.ts';
+import { Tally } from './tally.ts';
+import { Work } from './work.ts';
+
+/** What every part of the replication is given. */
+export interface Engine {
+  readonly catalog: Catalog;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly budget: ByteBudget;
+  /** Objects that are worked on at once (`limits.concurrency`). */
+  readonly concurrency: number;
+  /** Names this process among those that share the catalog. */
+  readonly owner: string;
+}
+
+export interface WorkScope {
+  readonly policies: readonly Policy[];
+  /** Only objects below. */
+  readonly prefix?: string;
+  /** Work that became due later is left alone; undefined: whatever is due. */
+  dueBefore?(): number | undefined;
+  /** Asked when nothing is left to claim: true ends the run. Undefined: runs until the signal. */
+  finished?(): boolean;
+}
+
+/** How long to rest when nothing is due, in milliseconds. */
+const restWhenIdle = 250;
+
+/**
+ * Claims due work and does it, `concurrency` objects at a time. Many workers, in one process or in several, may
+ * claim from the same catalog.
+ */
+export class Worker {
+  readonly tally = new Tally();
+  readonly #engine: Engine;
+  readonly #scope: WorkScope;
+  readonly #queue: PQueue;
+  readonly #leases: Leases;
+  #broken: Error | undefined;
+
+  constructor(engine: Engine, scope: WorkScope) {
+    this.#engine = engine;
+    this.#scope = scope;
+    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    this.#leases = new Leases(engine.catalog, engine.log);
+  }
+
+  /**
+   * Works until the scope is finished or `stop` aborts; what is in flight then is finished first, unless `abort` ends it.
+   * @throws the catalog's error when outcomes cannot be recorded any more.
+   */
+  async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    await using _ = this.#leases.keepAlive();
+    while (!stop.aborted && this.#broken === undefined) {
+      await this.#queue.onSizeLessThan(1);
+      const claims = await this.#claim();
+      for (const claim of claims) this.#start(claim, abort);
+      if (claims.length === 0 && (await this.#done())) break;
+      if (claims.length === 0) await this.#rest(stop);
+    }
+    await this.#queue.onIdle();
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  async #claim(): Promise<readonly Claim[]> {
+    const { catalog, concurrency, owner } = this.#engine;
+    const targets = availableTargets(this.#scope.policies);
+    if (targets.length === 0) return [];
+    const dueBefore = this.#scope.dueBefore?.();
+    return await catalog.claim({
+      owner,
+      policies: this.#scope.policies.map((policy) => policy.name),
+      ...(this.#scope.prefix === undefined ? {} : { prefix: this.#scope.prefix }),
+      targets,
+      limit: concurrency,
+      leaseMs: this.#leases.length,
+      ...(dueBefore === undefined ? {} : { dueBefore }),
+    });
+  }
+
+  /** Whether nothing is left for anybody: what another process holds is waited for, so that its outcome is known. */
+  async #done(): Promise<boolean> {
+    if (this.#scope.finished === undefined || this.#queue.pending > 0) return false;
+    if (!this.#scope.finished()) return false;
+    const dueBefore = this.#scope.dueBefore?.();
+    for (const policy of this.#scope.policies) {
+      const outstanding = await this.#engine.catalog.outstanding(policy.name, {
+        ...(this.#scope.prefix === undefined ? {} : { prefix: this.#scope.prefix }),
+        targets: availableTargets([policy]),
+        ...(dueBefore === undefined ? {} : { dueBefore }),
+      });
+      if (outstanding.due > 0 || outstanding.leased > 0) return false;
+    }
+    return true;
+  }
+
+  async #rest(stop: AbortSignal): Promise<void> {
+    try {
+      await this.#engine.clock.sleep(restWhenIdle, stop);
+    } catch (error) {
+      if (!stop.aborted) throw error;
+    }
+  }
+
+  #start(claim: Claim, abort: AbortSignal): void {
+    this.#queue
+      .add(async () => await this.#process(claim, abort))
+      .catch((error: unknown) => {
+        this.#broken ??= error instanceof Error ? error : new Error(errorMessage(error));
+      });
+  }
+
+  async #process(claim: Claim, abort: AbortSignal): Promise<void> {
+    const policy = this.#scope.policies.find((candidate) => candidate.name === claim.policy);
+    if (policy === undefined) throw new Error(`claimed work of the unknown policy ${claim.policy}`);
+    using lease = this.#leases.hold(claim, abort);
+    const settlement = await this.#work(claim, policy, lease.signal);
+    const [applied] = await this.#engine.catalog.settle([settlement]);
+    if (applied === true) this.#count(policy, claim, settlement);
+    else
+      this.#engine.log.info(
+        { policy: policy.name, key: claim.object.key },
+        'the lease was lost; the outcome is not recorded',
+      );
+  }
+
+  async #work(claim: Claim, policy: Policy, signal: AbortSignal): Promise<Settlement> {
+    const { budget, clock, log, metrics, random } = this.#engine;
+    const work = new Work(
+      claim,
+      policy,
+      {
+        budget,
+        log,
+        random,
+        method: policy.onCopy,
+        now: () => clock.now(),
+        onBytes: (bytes) => void (this.tally.bytesReadBack += bytes),
+        onSourceBytes: (bytes) => {
+          this.tally.bytesRead += bytes;
+          metrics.sourceRead(policy.name, policy.source.name, bytes);
+        },
+      },
+      signal,
+    );
+    return await work.run();
+  }
+
+  #count(policy: Policy, claim: Claim, settlement: Settlement): void {
+    const { metrics, log } = this.#engine;
+    const { key, size } = claim.object;
+    this.tally.add(settlement, size);
+    for (const copy of settlement.copies) {
+      if (copy.state === 'released') continue;
+      if (copy.state === 'verified') metrics.copied(policy.name, copy.target, size, copy.event ?? 'copied');
+      else {
+        metrics.failed(policy.name, copy.target, copy.error.code);
+        log.warn({ policy: policy.name, target: copy.target, key, code: copy.error.code }, copy.error.message);
+      }
+    }
+  }
+}
+
+export function availableTargets(policies: readonly Policy[]): string[] {
+  const names = policies.flatMap((policy) => policy.targets.filter((site) => site.available).map((site) => site.name));
+  return [...new Set(names)];
+}

@@ -1,0 +1,182 @@
+import { hostname } from 'node:os';
+import { resolve } from 'node:path';
+import { randomUUID } from 'node:crypto';
+import picomatch from 'picomatch';
+import type { Catalog } from './catalog/catalog.ts';
+import { openSqliteCatalog } from './catalog/sqlite/open.ts';
+import type { Config } from './config/schema.ts';
+import { Secret } from './config/secrets.ts';
+import { systemClock, type Clock, type Random } from './objects/clock.ts';
+import { UsageError } from './objects/errors.ts';
+import { TokenBucket } from './providers/bandwidth.ts';
+import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
+import { ByteBudget } from './replication/byte-budget.ts';
+import type { Policy } from './replication/policy.ts';
+import { Site } from './replication/site.ts';
+import type { Engine } from './replication/worker.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+export interface Surroundings {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/**
+ * Everything a command or the daemon works with, opened in one place and closed in one order: first the providers
+ * (nobody can write any more), then the catalog (what was learnt is recorded).
+ */
+export class Replicator implements AsyncDisposable {
+  readonly engine: Engine;
+  readonly policies: readonly Policy[];
+  readonly sites: readonly Site[];
+
+  private constructor(engine: Engine, policies: readonly Policy[], sites: readonly Site[]) {
+    this.engine = engine;
+    this.policies = policies;
+    this.sites = sites;
+  }
+
+  /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
+  static async open(config: Config, surroundings: Surroundings): Promise<Replicator> {
+    const { clock = systemClock, random = Math.random, log, metrics } = surroundings;
+    await using opened = new AsyncDisposableStack();
+    const catalog = opened.adopt(await openSqliteCatalog({ path: config.catalog.file, clock }), async (open) => {
+      await open[Symbol.asyncDispose]();
+    });
+    const sites = await openSites(config, { clock, random, log, metrics }, opened);
+    const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
+    await syncPolicies(catalog, policies);
+    const engine: Engine = {
+      catalog,
+      clock,
+      random,
+      log,
+      metrics,
+      budget: new ByteBudget(config.limits.memory),
+      concurrency: config.limits.concurrency,
+      owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
+    };
+    const replicator = new Replicator(engine, policies, [...sites.values()]);
+    replicator.#resources = opened.move();
+    return replicator;
+  }
+
+  #resources = new AsyncDisposableStack();
+
+  /** The policies asked for: one by name, or all. @throws UsageError when there is none of that name. */
+  select(name: string | undefined): readonly Policy[] {
+    if (name === undefined) return this.policies;
+    const policy = this.policies.find((candidate) => candidate.name === name);
+    if (policy !== undefined) return [policy];
+    const known = this.policies.map((candidate) => candidate.name).join(', ');
+    throw new UsageError(`there is no policy "${name}" in the configuration; there is: ${known}`);
+  }
+
+  /** Leaves word of the providers in the catalog, for commands that only ask. */
+  async noteProviders(): Promise<void> {
+    const { catalog, clock } = this.engine;
+    const at = clock.now();
+    await catalog.noteProviders(this.sites.map((site) => ({ provider: site.name, at, ...site.health() })));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#resources.disposeAsync();
+  }
+}
+
+type Core = Required<Surroundings>;
+
+async function openSites(config: Config, core: Core, opened: AsyncDisposableStack): Promise<Map<string, Site>> {
+  const { clock, random, metrics } = core;
+  const rate = config.limits.bandwidth;
+  const surroundings: ProviderSurroundings = {
+    clock,
+    random,
+    onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
+    ...(rate === undefined
+      ? {}
+      : { bandwidth: { up: new TokenBucket(rate, clock), down: new TokenBucket(rate, clock) } }),
+  };
+  const sites = new Map<string, Site>();
+  for (const [name, settings] of Object.entries(config.providers)) {
+    const provider = await openProvider(name, reveal(settings), surroundings);
+    opened.defer(async () => await provider.close());
+    sites.set(name, new Site(provider, clock));
+  }
+  return sites;
+}
+
+/** Provider settings with their secrets laid open: from here on they go only to the SDKs. */
+function reveal(settings: Config['providers'][string]): ProviderSettings {
+  return revealed(settings) as ProviderSettings;
+}
+
+function revealed(value: unknown): unknown {
+  if (value instanceof Secret) return value.reveal();
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+}
+
+function toPolicy(policy: Config['policies'][number], config: Config, sites: ReadonlyMap<string, Site>): Policy {
+  const source = siteOf(policy.source, sites);
+  const targets = policy.targets.map((name) => siteOf(name, sites));
+  const settings = config.providers[policy.source];
+  if (settings === undefined) throw new UsageError(`policy ${policy.name} names the unknown provider ${policy.source}`);
+  const prefix = policy.prefix ?? '';
+  return {
+    name: policy.name,
+    source,
+    sourceIdentity: `${placeOf(settings)}#${prefix}`,
+    prefix,
+    includes: globFilter(policy.include, policy.exclude),
+    targets,
+    minCopies: policy.minCopies ?? targets.length,
+    onCopy: policy.verify.onCopy,
+    guard: policy.guard,
+    detect: policy.detect,
+  };
+}
+
+function siteOf(name: string, sites: ReadonlyMap<string, Site>): Site {
+  const site = sites.get(name);
+  if (site === undefined) throw new UsageError(`a policy names the unknown provider ${name}`);
+  return site;
+}
+
+/** Where a provider is, without its secrets. */
+function placeOf(settings: Config['providers'][string]): string {
+  const prefix = settings.prefix ?? '';
+  switch (settings.type) {
+    case 'filesystem':
+      return `filesystem:${resolve(settings.path)}/${prefix}`;
+    case 's3':
+    case 'gcs':
+      return `${settings.type}:${settings.endpoint ?? ''}/${settings.bucket}/${prefix}`;
+    case 'azure':
+      return `azure:${settings.account ?? settings.endpoint ?? ''}/${settings.container}/${prefix}`;
+  }
+}
+
+function globFilter(
+  include: readonly string[] | undefined,
+  exclude: readonly string[] | undefined,
+): Policy['includes'] {
+  const options = { dot: true, nonegate: true };
+  const wanted = include === undefined ? () => true : picomatch([...include], options);
+  const unwanted = exclude === undefined ? () => false : picomatch([...exclude], options);
+  return (key) => wanted(key) && !unwanted(key);
+}
+
+async function syncPolicies(catalog: Catalog, policies: readonly Policy[]): Promise<void> {
+  await catalog.syncPolicies(
+    policies.map(({ name, source, targets, minCopies }) => ({
+      name,
+      source: source.name,
+      targets: targets.map((site) => site.name),
+      minCopies,
+    })),
+  );
+}

@@ -1,0 +1,107 @@
+import { Counter, Gauge, type Registry } from 'prom-client';
+
+/** The state of things at one moment. */
+export interface Gauges {
+  readonly policies: readonly PolicyGauges[];
+  readonly providers: readonly { readonly provider: string; readonly up: boolean }[];
+}
+
+export interface PolicyGauges {
+  readonly policy: string;
+  /** How long the oldest copy that is not verified has been waiting; 0 when none waits. */
+  readonly lagSeconds: number;
+  /** Copies that are not verified, and their bytes where they are known. */
+  readonly backlogObjects: number;
+  readonly backlogBytes?: number;
+  readonly objects: number;
+  /** By target, then by the copy's state. */
+  readonly copies: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By provider: objects that would fall below `minCopies` without it. */
+  readonly atRisk: Readonly<Record<string, number>>;
+  /** Holds in force: 0 or 1. */
+  readonly holds: number;
+  /** By target: the age of the oldest evidence; a target without any is left out. */
+  readonly evidenceOldestAgeSeconds: Readonly<Record<string, number>>;
+}
+
+export interface GaugeRoom {
+  readFrom(callback: () => Promise<Gauges>): void;
+  refresh(): Promise<void>;
+}
+
+export function createGauges(registry: Registry, version: string): GaugeRoom {
+  const all = createAll(registry);
+  all.buildInfo.set({ version, node: process.versions.node }, 1);
+  let read: (() => Promise<Gauges>) | undefined;
+  return {
+    readFrom: (callback) => {
+      read = callback;
+    },
+    refresh: async () => {
+      const state = await attempt(read, () => all.failures.inc());
+      clear(all);
+      if (state !== undefined) fill(all, state);
+    },
+  };
+}
+
+async function attempt<T>(read: (() => Promise<T>) | undefined, onFailure: () => void): Promise<T | undefined> {
+  try {
+    return await read?.();
+  } catch {
+    onFailure();
+    return undefined;
+  }
+}
+
+type All = ReturnType<typeof createAll>;
+
+/** A value of an earlier scrape is a lie: what is not known now is absent. */
+function clear({ buildInfo: _, failures: __, ...state }: All): void {
+  for (const gauge of Object.values(state)) gauge.reset();
+}
+
+function fill(all: All, state: Gauges): void {
+  for (const { provider, up } of state.providers) all.up.set({ provider }, up ? 1 : 0);
+  for (const policy of state.policies) fillPolicy(all, policy);
+}
+
+function fillPolicy(all: All, state: PolicyGauges): void {
+  const { policy } = state;
+  all.lag.set({ policy }, state.lagSeconds);
+  all.backlogObjects.set({ policy }, state.backlogObjects);
+  if (state.backlogBytes !== undefined) all.backlogBytes.set({ policy }, state.backlogBytes);
+  all.objects.set({ policy }, state.objects);
+  all.holds.set({ policy }, state.holds);
+  for (const [target, states] of Object.entries(state.copies)) {
+    for (const [name, count] of Object.entries(states)) all.copies.set({ policy, target, state: name }, count);
+  }
+  for (const [provider, count] of Object.entries(state.atRisk)) all.atRisk.set({ policy, provider }, count);
+  for (const [target, age] of Object.entries(state.evidenceOldestAgeSeconds)) all.evidence.set({ policy, target }, age);
+}
+
+function createAll(registry: Registry) {
+  const registers = [registry];
+  const gauge = <Label extends string>(name: string, help: string, labelNames: Label[]): Gauge<Label> =>
+    new Gauge({ name: `holdfast_${name}`, help, labelNames, registers });
+  return {
+    buildInfo: gauge('build_info', 'Always 1; the version is in the label', ['version', 'node']),
+    failures: new Counter({
+      name: 'holdfast_scrape_failures_total',
+      help: 'Scrapes at which the state could not be read, so that its series were absent',
+      registers,
+    }),
+    lag: gauge('lag_seconds', 'How long the oldest copy that is not verified has been waiting', ['policy']),
+    backlogObjects: gauge('backlog_objects', 'Copies that are not verified', ['policy']),
+    backlogBytes: gauge('backlog_bytes', 'Bytes of the copies that are not verified', ['policy']),
+    objects: gauge('objects', 'Objects at the source', ['policy']),
+    copies: gauge('copies', 'Copies by state', ['policy', 'target', 'state']),
+    atRisk: gauge('objects_at_risk', 'Objects that would fall below minCopies without this provider', [
+      'policy',
+      'provider',
+    ]),
+    holds: gauge('holds', 'Whether the guard holds changes back until a person decides', ['policy']),
+    up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
+    evidence: gauge('evidence_oldest_age_seconds', 'Age of the oldest evidence for a copy', ['policy', 'target']),
+  };
+}

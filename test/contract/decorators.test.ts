@@ -1,0 +1,63 @@
+import { isUnicode } from '../../src/objects/key.ts';
+import type { Key } from '../../src/objects/key.ts';
+import { encodedKeys } from '../../src/providers/encoded-keys.ts';
+import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
+import { MemoryProvider } from '../../src/providers/memory/memory.ts';
+import { encodeKey } from '../../src/providers/key-encoding.ts';
+import { ordered } from '../../src/providers/ordered.ts';
+import { prefixed } from '../../src/providers/prefixed.ts';
+import type { Provider } from '../../src/providers/provider.ts';
+import type { Expectations } from './provider.ts';
+import { describeProviderContract } from './provider.ts';
+
+const attests = { put: 'crc32c', upload: 'crc32c' } as const;
+
+function describeDecorator(
+  name: string,
+  decorate: (provider: Provider) => Provider,
+  options: MemoryOptions = {},
+  expectations: Expectations = {},
+): void {
+  const open = (more: MemoryOptions) => {
+    const provider = decorate(new MemoryProvider({ pageSize: 300, ...options, ...more }));
+    return Promise.resolve({ provider, close: () => provider.close() });
+  };
+  describeProviderContract(name, {
+    open: () => open({}),
+    openMissing: () => open({ bucket: null }),
+    expectations: { attests, ...expectations },
+  });
+}
+
+describeDecorator('prefixed', (provider) => prefixed(provider, 'replicas/one/'));
+describeDecorator('ordered, over an ordered provider', ordered);
+describeDecorator('ordered, over an unordered provider', ordered, { capabilities: { listing: 'unordered' } });
+
+/** Much like Azure: no control characters, no odd ends, no dot segments, nothing that is not UTF-8. */
+function canHold(key: Key): boolean {
+  if (Buffer.byteLength(key) > 1_024) return false;
+  return isUnicode(key) && !/[\p{Cc}\ufffe\uffff\\]|[./]$|(^|\/)\.{1,2}(\/|$)|\/\/|^\//u.test(key);
+}
+
+const refuses = (key: Key): string | undefined => (canHold(key) ? undefined : 'not here');
+const tooLong = (key: Key): boolean => !canHold(key) && encodeKey(key).length > 1_024;
+
+describeDecorator(
+  'encodedKeys',
+  (provider) => encodedKeys(provider, canHold, 1_024),
+  { refuses },
+  { refuses: tooLong },
+);
+describeDecorator(
+  'encodedKeys, all of them',
+  (provider) => encodedKeys(provider, () => false, 4_096),
+  { pageSize: 11 },
+  { pageCrossing: 100 },
+);
+describeDecorator(
+  'encodedKeys, over a sorted and prefixed provider',
+  (provider) => encodedKeys(ordered(prefixed(provider, 'p/')), (key) => !/b|%/.test(key), 4_096),
+  { pageSize: 11, capabilities: { listing: 'unordered' } },
+  // Sorted listings have pages of their own, of 1,000.
+  { pageCrossing: 1_100 },
+);

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, describe } from 'vitest';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import type { Key } from '../../src/objects/key.ts';
+import { isPathLike } from '../../src/providers/s3/keys.ts';
+import { canHoldKey, openS3 } from '../../src/providers/s3/s3.ts';
+import type { S3Options } from '../../src/providers/s3/s3.ts';
+import { startFakeS3 } from '../support/fake-s3/fake-s3.ts';
+import type { FakeS3 } from '../support/fake-s3/fake-s3.ts';
+import { findServer } from '../support/servers.ts';
+import { startVersitygw } from '../support/versitygw.ts';
+import type { Versitygw } from '../support/versitygw.ts';
+import type { OpenedProvider } from './provider.ts';
+import { describeProviderContract } from './provider.ts';
+
+const attests = { put: 'crc32c', upload: 'crc32c' } as const;
+let buckets = 0;
+
+function nextBucket(): string {
+  buckets += 1;
+  return `bucket-${buckets}`;
+}
+
+async function open(options: Omit<S3Options, 'name'>): Promise<OpenedProvider> {
+  const provider = await openS3({ ...options, name: 's3' });
+  return { provider, close: () => provider.close() };
+}
+
+describe('a server that does what AWS documents', () => {
+  let fake: FakeS3;
+  beforeAll(async () => {
+    fake = await startFakeS3({ buckets: [], pageSize: 100 });
+  });
+  afterAll(() => fake.stop());
+
+  describeProviderContract('S3', {
+    open() {
+      const bucket = nextBucket();
+      fake.createBucket(bucket);
+      return open({ ...fake.access, bucket });
+    },
+    openMissing: () => open({ ...fake.access, bucket: 'nowhere' }),
+    expectations: { refuses: (key) => !canHoldKey(key), attests, pageCrossing: 250 },
+  });
+});
+
+/** It keeps objects as files: a key is a path, and a path's elements are names of at most 255 bytes. */
+function isNoPath(key: Key): boolean {
+  const longest = Math.max(...key.split('/').map((element) => Buffer.byteLength(element)));
+  // oxlint-disable-next-line no-control-regex -- it lists keys in XML that cannot carry control characters
+  const unlisted = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/.test(key);
+  return !canHoldKey(key) || isPathLike(key) || key.endsWith('/') || longest > 255 || unlisted;
+}
+
+// versitygw is Go and comes without a package: `npm run servers` builds it. The run says so when it is missing.
+describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
+  let server: Versitygw | undefined;
+  let access: Omit<S3Options, 'name' | 'bucket'>;
+  beforeAll(async () => {
+    server = await startVersitygw();
+    if (server === undefined) throw new Error('versitygw was here a moment ago.');
+    const { endpoint, accessKeyId, secretAccessKey } = server;
+    access = { endpoint, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
+  });
+  afterAll(() => server?.stop());
+
+  async function createBucket(): Promise<string> {
+    const bucket = nextBucket();
+    const client = new S3Client({ ...access, region: 'us-east-1' });
+    await client.send(new CreateBucketCommand({ Bucket: bucket }));
+    client.destroy();
+    return bucket;
+  }
+
+  describeProviderContract('S3', {
+    open: async () => open({ ...access, bucket: await createBucket() }),
+    openMissing: () => open({ ...access, bucket: 'nowhere' }),
+    expectations: { refuses: isNoPath, attests },
+  });
+});

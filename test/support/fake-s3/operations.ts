@@ -1,0 +1,84 @@
+import type { Fault } from './faults.ts';
+import type { FakeS3Options } from './fake-s3.ts';
+import { listObjects } from './list.ts';
+import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
+import { deleteObject, getObject, headObject, putObject } from './objects.ts';
+import type { Operation, S3Request } from './request.ts';
+import { errorXml, S3Error } from './response.ts';
+import type { S3Response } from './response.ts';
+import type { Bucket } from './store.ts';
+import { newBucket } from './store.ts';
+
+type Faults = ReadonlySet<Fault>;
+type Handler = (
+  bucket: Bucket,
+  request: S3Request,
+  faults: Faults,
+  options: FakeS3Options,
+) => S3Response | Promise<S3Response>;
+
+const fiveMebibytes = 5 * 1024 ** 2;
+
+const handlers: Readonly<Partial<Record<Operation, Handler>>> = {
+  HeadBucket: () => ({ status: 200 }),
+  ListObjectsV2: (bucket, request, faults, { pageSize = 1000 }) => listObjects(bucket, request, faults, pageSize),
+  PutObject: putObject,
+  GetObject: getObject,
+  HeadObject: headObject,
+  DeleteObject: deleteObject,
+  CreateMultipartUpload: createUpload,
+  UploadPart: uploadPart,
+  CompleteMultipartUpload: (bucket, request, faults, { minPartSize = fiveMebibytes }) =>
+    completeUpload(bucket, request, faults, minPartSize),
+  AbortMultipartUpload: abortUpload,
+};
+
+/** Does what is asked, as far as the faults let it. */
+export async function perform(
+  buckets: Map<string, Bucket>,
+  request: S3Request,
+  faults: Faults,
+  options: FakeS3Options,
+): Promise<S3Response> {
+  try {
+    return (await misbehave(faults)) ?? withoutEtag(await obey(buckets, request, faults, options), faults);
+  } catch (error) {
+    if (error instanceof S3Error) return error.toResponse();
+    throw error;
+  }
+}
+
+function misbehave(faults: Faults): S3Response | undefined {
+  for (const fault of faults) {
+    if (typeof fault === 'object') throw new S3Error(fault.status, fault.code, fault.message, fault.headers);
+  }
+  if (faults.has('slow-down'))
+    throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.', { 'retry-after': '7' });
+  if (!faults.has('ok-with-error-body')) return undefined;
+  return { status: 200, headers: { 'content-type': 'application/xml' }, body: errorXml('InternalError', 'Try again.') };
+}
+
+async function obey(
+  buckets: Map<string, Bucket>,
+  request: S3Request,
+  faults: Faults,
+  options: FakeS3Options,
+): Promise<S3Response> {
+  if (request.operation === 'CreateBucket') {
+    buckets.set(request.bucket, newBucket());
+    return { status: 200 };
+  }
+  const bucket = buckets.get(request.bucket);
+  if (bucket === undefined) throw new S3Error(404, 'NoSuchBucket', 'The specified bucket does not exist');
+  if (Buffer.byteLength(request.key) > 1024) throw new S3Error(400, 'KeyTooLongError', 'Your key is too long');
+  const handler = handlers[request.operation];
+  if (handler === undefined) throw new S3Error(501, 'NotImplemented', `${request.method} is not implemented`);
+  return handler(bucket, request, faults, options);
+}
+
+function withoutEtag(answer: S3Response, faults: Faults): S3Response {
+  if (!faults.has('no-etag')) return answer;
+  const { etag: _, ...headers } = answer.headers ?? {};
+  const body = typeof answer.body === 'string' ? answer.body.replace(/<ETag>.*?<\/ETag>/s, '') : answer.body;
+  return { status: answer.status, headers, ...(body === undefined ? {} : { body }) };
+}
