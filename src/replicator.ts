@@ -1,9 +1,10 @@
+import { realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { resolve } from 'node:path';
 import { randomUUID } from 'node:crypto';
 import picomatch from 'picomatch';
 import type { Catalog } from './catalog/catalog.ts';
 import { openSqliteCatalog } from './catalog/sqlite/open.ts';
+import { placeOf } from './config/places.ts';
 import type { Config } from './config/schema.ts';
 import { Secret } from './config/secrets.ts';
 import { systemClock, type Clock, type Random } from './objects/clock.ts';
@@ -129,11 +130,11 @@ function toPolicy(policy: Config['policies'][number], config: Config, sites: Rea
   return {
     name: policy.name,
     source,
-    sourceIdentity: `${placeOf(settings)}#${prefix}`,
+    sourceIdentity: `${identityOf(settings)} ${prefix}`,
     prefix,
     includes: globFilter(policy.include, policy.exclude),
     targets,
-    minCopies: policy.minCopies ?? targets.length,
+    minCopies: policy.minCopies,
     onCopy: policy.verify.onCopy,
     guard: policy.guard,
     detect: policy.detect,
@@ -147,17 +148,9 @@ function siteOf(name: string, sites: ReadonlyMap<string, Site>): Site {
 }
 
 /** Where a provider is, without its secrets. */
-function placeOf(settings: Config['providers'][string]): string {
-  const prefix = settings.prefix ?? '';
-  switch (settings.type) {
-    case 'filesystem':
-      return `filesystem:${resolve(settings.path)}/${prefix}`;
-    case 's3':
-    case 'gcs':
-      return `${settings.type}:${settings.endpoint ?? ''}/${settings.bucket}/${prefix}`;
-    case 'azure':
-      return `azure:${settings.account ?? settings.endpoint ?? ''}/${settings.container}/${prefix}`;
-  }
+function identityOf(settings: Config['providers'][string]): string {
+  const { root, path } = placeOf(settings, realpathSync);
+  return `${root} ${path}`;
 }
 
 function globFilter(

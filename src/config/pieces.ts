@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import { policySchema } from './policy-schema.ts';
-import type { Policy } from './policy-schema.ts';
+import { policyFields } from './policy-schema.ts';
 import { providerSchema } from './provider-schema.ts';
 import type { ProviderSettings } from './provider-schema.ts';
 import { catalogSchema, httpSchema, limitsSchema } from './schema.ts';
@@ -14,10 +13,21 @@ export interface Pieces {
   readonly catalog: CatalogSettings | undefined;
   /** Every name that is declared; undefined where the settings are wrong. */
   readonly providers: ReadonlyMap<string, ProviderSettings | undefined>;
-  /** By position in the file; undefined where the policy is wrong. */
-  readonly policies: readonly (Policy | undefined)[];
+  /** By position in the file. */
+  readonly policies: readonly PolicyPiece[];
   readonly http: HttpSettings | undefined;
   readonly limits: Limits | undefined;
+}
+
+/** What a policy says of others, each undefined where it is missing or wrong. */
+export interface PolicyPiece {
+  readonly name: string | undefined;
+  readonly source: string | undefined;
+  /** By position in the file. */
+  readonly targets: readonly (string | undefined)[];
+  readonly minCopies: number | undefined;
+  /** Empty where there is none. */
+  readonly prefix: string | undefined;
 }
 
 export function piecesOf(root: unknown): Pieces {
@@ -27,9 +37,20 @@ export function piecesOf(root: unknown): Pieces {
   return {
     catalog: parsed(catalogSchema, top['catalog']),
     providers: new Map(providers.map(([name, settings]) => [name, parsed(providerSchema, settings)])),
-    policies: policies.map((policy) => parsed(policySchema, policy)),
+    policies: policies.map((policy) => policyPiece(asMapping(policy))),
     http: parsed(httpSchema, top['http'] ?? {}),
     limits: parsed(limitsSchema, top['limits'] ?? {}),
+  };
+}
+
+function policyPiece(policy: Readonly<Record<string, unknown>>): PolicyPiece {
+  const targets: readonly unknown[] = Array.isArray(policy['targets']) ? policy['targets'] : [];
+  return {
+    name: parsed(policyFields.name, policy['name']),
+    source: parsed(policyFields.source, policy['source']),
+    targets: targets.map((target) => parsed(policyFields.source, target)),
+    minCopies: policy['minCopies'] === undefined ? undefined : parsed(policyFields.minCopies, policy['minCopies']),
+    prefix: policy['prefix'] === undefined ? '' : parsed(policyFields.prefix, policy['prefix']),
   };
 }
 

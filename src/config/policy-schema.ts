@@ -83,6 +83,9 @@ const written = section({
   guard: guard.meta({ description: 'When changes wait for a person.' }).prefault({}),
 });
 
+/** The fields one by one, for what can be said of a policy that is wrong elsewhere. */
+export const policyFields = written.shape;
+
 export type Policy = z.output<typeof written> & { readonly minCopies: number };
 
 /** The output has every default filled in. */

@@ -61,7 +61,10 @@ async function* spooled(
   }
   for (const entries of spool.pages()) {
     if (signal.aborted) {
-      throw new ProviderError('aborted', `Listing "${provider}" was aborted.`, { provider, cause: signal.reason });
+      throw new ProviderError('aborted', `Listing "${provider}" was aborted.`, {
+        provider,
+        cause: signal.reason as unknown,
+      });
     }
     yield { entries };
   }

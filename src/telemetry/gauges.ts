@@ -8,8 +8,8 @@ export interface Gauges {
 
 export interface PolicyGauges {
   readonly policy: string;
-  /** How long the oldest copy that is not verified has been waiting; 0 when none waits. */
-  readonly lagSeconds: number;
+  /** How far the copies are behind the source; null, and its series absent, before the first pass. */
+  readonly lagSeconds: number | null;
   /** Copies that are not verified, and their bytes where they are known. */
   readonly backlogObjects: number;
   readonly backlogBytes?: number;
@@ -68,7 +68,7 @@ function fill(all: All, state: Gauges): void {
 
 function fillPolicy(all: All, state: PolicyGauges): void {
   const { policy } = state;
-  all.lag.set({ policy }, state.lagSeconds);
+  if (state.lagSeconds !== null) all.lag.set({ policy }, state.lagSeconds);
   all.backlogObjects.set({ policy }, state.backlogObjects);
   if (state.backlogBytes !== undefined) all.backlogBytes.set({ policy }, state.backlogBytes);
   all.objects.set({ policy }, state.objects);
@@ -91,7 +91,7 @@ function createAll(registry: Registry) {
       help: 'Scrapes at which the state could not be read, so that its series were absent',
       registers,
     }),
-    lag: gauge('lag_seconds', 'How long the oldest copy that is not verified has been waiting', ['policy']),
+    lag: gauge('lag_seconds', 'How far the copies are behind the source: every older change is verified', ['policy']),
     backlogObjects: gauge('backlog_objects', 'Copies that are not verified', ['policy']),
     backlogBytes: gauge('backlog_bytes', 'Bytes of the copies that are not verified', ['policy']),
     objects: gauge('objects', 'Objects at the source', ['policy']),

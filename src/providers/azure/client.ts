@@ -14,22 +14,6 @@ export interface Container {
 }
 
 /**
- * Policies of the SDK's pipeline that do nothing here and cost a third of the CPU of a small upload (measured: 0.60 ms
- * with them, 0.46 ms without): spans nobody collects, debug logs, forms, signals that are none of Node's, ids that
- * nobody looks up, redirects, which Azure never sends and which must not carry a signature elsewhere.
- */
-const idlePolicies = [
-  'tracingPolicy',
-  'logPolicy',
-  'formDataPolicy',
-  'multipartPolicy',
-  'redirectPolicy',
-  'setClientRequestIdPolicy',
-  'wrapAbortSignalLikePolicy',
-  'storageBrowserPolicy',
-];
-
-/**
  * Loads the SDK and prepares the client; sends nothing.
  * @throws UsageError when the options do not name a container and credentials.
  */
@@ -37,18 +21,23 @@ export async function openContainer(options: AzureOptions): Promise<Container> {
   const sdk = await import('@azure/storage-blob');
   // Retrying is a decorator's business, with our clock and limits.
   const pipelineOptions = { retryOptions: { maxTries: 1 }, userAgentOptions: { userAgentPrefix: 'holdfast' } };
-  const client = await construct(trimmable(sdk), sdk, options, pipelineOptions);
+  const client = await construct(adaptable(sdk), sdk, options, pipelineOptions);
   const agent = openAgent(client.url.startsWith('https:'), { connectMs: 10_000, idleMs: 120_000, ...options.timeouts });
-  client.trim(agent);
+  client.adapt(agent);
   return { client, blob: (key) => client.getBlockBlobClient(key), close: () => agent.destroy() };
 }
 
-/** The pipeline is reached the way the SDK offers to subclasses; every client made from this one shares it. */
-function trimmable(sdk: Sdk) {
+/**
+ * The pipeline is reached the way the SDK offers to subclasses; every client made from this one shares it. Taking out
+ * the policies that do nothing here (spans, logs, forms) saves next to nothing: 0.456 to 0.445 ms of CPU per small
+ * upload (measured), so they stay.
+ */
+function adaptable(sdk: Sdk) {
   return class extends sdk.ContainerClient {
-    trim(agent: ReturnType<typeof openAgent>): void {
+    adapt(agent: ReturnType<typeof openAgent>): void {
       const { pipeline } = this.storageClientContext;
-      for (const name of idlePolicies) pipeline.removePolicy({ name });
+      // Azure never redirects, and a signed request must not follow anybody elsewhere.
+      pipeline.removePolicy({ name: 'redirectPolicy' });
       pipeline.addPolicy(
         {
           name: 'holdfastAgentPolicy',
@@ -65,11 +54,11 @@ function trimmable(sdk: Sdk) {
 }
 
 async function construct(
-  Client: ReturnType<typeof trimmable>,
+  Client: ReturnType<typeof adaptable>,
   sdk: Sdk,
   options: AzureOptions,
   pipelineOptions: object,
-): Promise<InstanceType<ReturnType<typeof trimmable>>> {
+): Promise<InstanceType<ReturnType<typeof adaptable>>> {
   const { name, container, connectionString, account, accountKey, sasToken } = options;
   try {
     if (connectionString !== undefined) return new Client(connectionString, container, pipelineOptions);

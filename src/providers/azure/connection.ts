@@ -37,7 +37,7 @@ export async function openConnection(options: AzureOptions): Promise<Connection>
       if (!canExpressKey(key)) throw fail('unsupported', inexpressible, operation(verb, key));
       return opened.blob(key);
     },
-    close: opened.close,
+    close: () => opened.close(),
   };
 }
 

@@ -1,7 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
-import type { Duplex } from 'node:stream';
 import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface SocketTimeouts {
   readonly connectMs: number;
@@ -14,11 +14,16 @@ export interface SocketTimeouts {
  * moves, is broken off.
  */
 export function openAgent(secure: boolean, timeouts: SocketTimeouts): http.Agent {
-  // Node restores this timeout whenever a kept connection is used again.
   const options = { keepAlive: true, maxFreeSockets: 256, timeout: timeouts.idleMs };
   const agent = secure ? new https.Agent(options) : new http.Agent(options);
   const connect = agent.createConnection.bind(agent);
   agent.createConnection = (details, done) => watched(connect(details, done), timeouts);
+  const reuse = agent.reuseSocket.bind(agent);
+  // A kept connection still has the time limit of waiting for its next request (the server's Keep-Alive: timeout=…).
+  agent.reuseSocket = (socket, request) => {
+    if (socket instanceof Socket) socket.setTimeout(timeouts.idleMs);
+    reuse(socket, request);
+  };
   return agent;
 }
 

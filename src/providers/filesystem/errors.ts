@@ -28,7 +28,10 @@ const meanings: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   EBUSY: ['unavailable', 'it is busy'],
   ESTALE: ['unavailable', 'the network filesystem lost track of it; check the mount'],
   ENAMETOOLONG: ['unsupported', 'its path is too long for the filesystem'],
-  EXDEV: ['unsupported', 'it is on another filesystem than the .holdfast directory; give that disk a provider of its own'],
+  EXDEV: [
+    'unsupported',
+    'it is on another filesystem than the .holdfast directory; give that disk a provider of its own',
+  ],
   EFBIG: ['unsupported', 'the filesystem does not take files of this size'],
   ELOOP: ['unsupported', 'its path runs through too many symbolic links'],
   EILSEQ: ['unsupported', 'the filesystem does not take this name'],

@@ -37,7 +37,13 @@ export function plainPath(raw: Raw, root: Raw, rules: NameRules): Raw | undefine
 
 /** Whether every directory of a prefix ('' or ending in '/') can exist by that very name. */
 export function isPlainDirectory(prefix: Raw): boolean {
-  return prefix === '' || prefix.slice(0, -1).split('/').every((name) => isPlainName(name, { portableOnly: false }));
+  return (
+    prefix === '' ||
+    prefix
+      .slice(0, -1)
+      .split('/')
+      .every((name) => isPlainName(name, { portableOnly: false }))
+  );
 }
 
 function isPlainName(name: Raw, rules: NameRules): boolean {

@@ -1,6 +1,7 @@
 import { lstat, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import type { Key } from '../../objects/key.ts';
+import { reservedPrefix } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import { isErrno } from './errors.ts';
@@ -39,7 +40,11 @@ export class Lister {
     const prefix = rawFromKey(options.prefix ?? '');
     const after = rawFromKey(options.after ?? '');
     await this.#parts.root.verify();
-    const items = mergeInOrder(this.#plain(prefix, after, signal), this.#encoded(prefix, after, signal), (item) => item.raw);
+    const items = mergeInOrder(
+      this.#plain(prefix, after, signal),
+      this.#encoded(prefix, after, signal),
+      (item) => item.raw,
+    );
     yield* paged(items);
     await this.#parts.root.verify();
   }
@@ -47,7 +52,7 @@ export class Lister {
   async *#plain(prefix: Raw, after: Raw, signal: AbortSignal): AsyncGenerator<Item, void, undefined> {
     const { root, follow, maxNames } = this.#parts;
     const start = follow ? '' : prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    if (!isPlainDirectory(start)) return;
+    if (prefix.startsWith(reservedPrefix) || !isPlainDirectory(start)) return;
     const blocked = await this.#blocked(start);
     if (blocked === undefined) {
       const tree: WalkOptions = { base: root.path, start, prefix, after, except: ownDirectory, follow, maxNames };
@@ -68,10 +73,11 @@ export class Lister {
     const base = root.at(keysDirectory);
     const range = { start: '', prefix: encodeKey(prefix), after: encodeKey(after) };
     const steps = walk({ base, ...range, follow: false, maxNames }, signal);
-    const visible = prefix.startsWith(`${ownDirectory}/`);
+    const visible = prefix.startsWith(reservedPrefix);
     yield* mapInOrder(steps, lookahead, async (step) => {
       const raw = decodeKey(step.path);
-      if (raw === undefined || step.ignored !== undefined || (!visible && raw.startsWith(`${ownDirectory}/`))) return undefined;
+      if (raw === undefined || step.ignored !== undefined || (!visible && raw.startsWith(reservedPrefix)))
+        return undefined;
       return await this.#item(raw, step, base);
     });
   }

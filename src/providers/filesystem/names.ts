@@ -36,7 +36,7 @@ export async function* namesIn(
   let last: Raw = '';
   for (;;) {
     const smallest = new Smallest(options.limit);
-    for await (const child of childrenOf(directory, options, signal)) if (child.name > last) smallest.add(child);
+    for await (const child of childrenOf(directory, options, signal)) smallest.add(child);
     const { children, complete } = smallest.take();
     yield children;
     if (complete) return;
@@ -95,7 +95,8 @@ async function link(directory: Raw, name: Raw, { follow, above }: NamesOptions):
     if (!above.has(id)) return { name: `${name}/`, kind: 'directory', id };
     return { name, kind: 'ignored', reason: 'it is a symbolic link to a directory above it, or to .holdfast' };
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return { name, kind: 'ignored', reason: 'it is a symbolic link to nothing' };
+    if (isErrno(error, 'ENOENT', 'ENOTDIR'))
+      return { name, kind: 'ignored', reason: 'it is a symbolic link to nothing' };
     if (isErrno(error, 'ELOOP')) return { name, kind: 'ignored', reason: 'it is a symbolic link that leads to itself' };
     throw error;
   }

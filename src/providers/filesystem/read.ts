@@ -105,7 +105,8 @@ function check(path: string, stat: BigIntStats, { version, from = 0 }: ReadOptio
   if (version !== undefined && versionOf(stat) !== version) {
     throw new Refusal('conflict', `${path} is not the version asked for any more: it was changed.`);
   }
-  if (from > Number(stat.size)) throw new Refusal('invalid', `${path} has ${stat.size} bytes, none from byte ${from} on.`);
+  if (from > Number(stat.size))
+    throw new Refusal('invalid', `${path} has ${stat.size} bytes, none from byte ${from} on.`);
 }
 
 /** Ends without an error only after every byte up to the size in `before`, of a file that is still the same. */

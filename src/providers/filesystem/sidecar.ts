@@ -52,7 +52,12 @@ export class Sidecars {
   /** Writes it whole and synced, but not in place yet. */
   async prepare(raw: Raw, key: Key, content: SidecarContent, file: BigIntStats): Promise<TemporaryFile> {
     const keyHex = pathOf(raw).toString('hex');
-    const identity = { key: isUnicode(key) ? key : null, keyHex, size: Number(file.size), mtimeNs: String(file.mtimeNs) };
+    const identity = {
+      key: isUnicode(key) ? key : null,
+      keyHex,
+      size: Number(file.size),
+      mtimeNs: String(file.mtimeNs),
+    };
     const prepared = await TemporaryFile.create(this.#root);
     try {
       await prepared.write(Buffer.from(`${JSON.stringify({ ...identity, ...content })}\n`), 0);

@@ -28,7 +28,11 @@ export class TemporaryFile implements AsyncDisposable {
     } catch (error) {
       if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
       const directory = root.shown(temporaryDirectory);
-      throw new Refusal('unavailable', `${directory} is missing: was its disk unmounted? Mount it, or restart Holdfast.`, error);
+      throw new Refusal(
+        'unavailable',
+        `${directory} is missing: was its disk unmounted? Mount it, or restart Holdfast.`,
+        error,
+      );
     }
   }
 

@@ -71,4 +71,3 @@ export class FileUpload implements Upload {
     return undefined;
   }
 }
-

@@ -164,7 +164,11 @@ export class Writer {
       file.moved();
     } catch (error) {
       if (!isErrno(error, ...unusable)) throw error;
-      throw new Refusal('unsupported', `The filesystem takes no file for the key ${shown(raw)} (${raw.length} bytes).`, error);
+      throw new Refusal(
+        'unsupported',
+        `The filesystem takes no file for the key ${shown(raw)} (${raw.length} bytes).`,
+        error,
+      );
     }
   }
 

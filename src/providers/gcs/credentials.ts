@@ -41,6 +41,8 @@ async function openStorage({ projectId, keyFile }: CredentialOptions): Promise<S
   const { Storage: Sdk } = await import('@google-cloud/storage');
   return new Sdk({
     ...(projectId === undefined ? {} : { projectId }),
+    // Deprecated because the SDK then takes any kind of credentials: the operator's own file may hold any kind.
+    // oxlint-disable-next-line typescript/no-deprecated
     ...(keyFile === undefined ? {} : { keyFilename: keyFile }),
     // Retrying is the business of a decorator.
     retryOptions: { autoRetry: false, maxRetries: 0 },

@@ -1,5 +1,4 @@
 import type { Attributes, CopyRecord } from '../../objects/object.ts';
-import type { Checksums } from '../../objects/checksum.ts';
 import type { Description } from '../record.ts';
 import { contentHeaders } from './resource.ts';
 
@@ -25,7 +24,7 @@ function parseRecord(value: unknown): CopyRecord | undefined {
     return undefined;
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) return undefined;
   if (typeof sourceModifiedAt !== 'number' || !Number.isFinite(sourceModifiedAt)) return undefined;
-  return { sha256, size, sourceVersion, sourceModifiedAt, checksums: value.checksums as Checksums };
+  return { sha256, size, sourceVersion, sourceModifiedAt, checksums: value.checksums };
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -76,11 +76,14 @@ function codeOf(status: number, text: string): ErrorCode {
 function explanation(text: string): { reason: string; message: string } {
   try {
     const { error } = JSON.parse(text) as { error?: { message?: unknown; errors?: { reason?: unknown }[] } };
-    const reason = error?.errors?.[0]?.reason;
-    return { reason: typeof reason === 'string' ? reason : '', message: clean(String(error?.message ?? '')) };
+    return { reason: textOf(error?.errors?.[0]?.reason), message: clean(textOf(error?.message)) };
   } catch {
     return { reason: '', message: clean(text) };
   }
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function clean(text: string): string {

@@ -27,6 +27,7 @@ import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
 import { startUpload } from './upload.ts';
+import type { ProxyEnvironment } from './wire.ts';
 import { openWire } from './wire.ts';
 import { putObject } from './writing.ts';
 
@@ -43,6 +44,8 @@ export interface GcsOptions {
   readonly clock?: Clock;
   /** How long a connection may be silent, in milliseconds. Default: 2 minutes. */
   readonly idleMs?: number;
+  /** The environment, for the proxy it names. The SDK's requests for tokens read it themselves. */
+  readonly proxyEnv?: ProxyEnvironment;
 }
 
 const defaultEndpoint = 'https://storage.googleapis.com';
@@ -50,7 +53,7 @@ const defaultEndpoint = 'https://storage.googleapis.com';
 /** Google Cloud Storage, through its JSON API. Opens no connection before the first call. */
 export function openGcs(options: GcsOptions): Provider {
   const { name, bucket, clock = systemClock, idleMs = 120_000 } = options;
-  const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), idleMs);
+  const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), idleMs, options.proxyEnv);
   const authorize = wire.secure ? authorizeWith(options) : anonymous;
   return new Gcs({ provider: name, bucket, clock, wire, authorize });
 }

@@ -27,7 +27,7 @@ export function requireKey(provider: string, key: Key): void {
  */
 export function offsetNotAfter(key: Key): string {
   const broken = key.search(/[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/);
-  let offset = broken < 0 ? key : key.slice(0, broken);
-  while (Buffer.byteLength(offset) > maxBytes) offset = [...offset].slice(0, -1).join('');
-  return offset;
+  const bytes = Buffer.from(broken < 0 ? key : key.slice(0, broken)).subarray(0, maxBytes);
+  // Decoding as a stream leaves out a character that was cut.
+  return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes, { stream: true });
 }

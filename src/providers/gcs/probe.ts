@@ -28,19 +28,16 @@ const orderPrefix = `${probePrefix}order/`;
 const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];
 
 export async function probe(client: GcsClient, signal: AbortSignal): Promise<Findings> {
-  const [provesPut, provesUpload, computes, order] = await settleAll([
+  const work = [
     provesPuts(client, signal),
     provesUploads(client, signal),
     computedFields(client, signal),
     probeOrder(client, signal),
-  ]);
-  return { provesPut, provesUpload, computes, ...order };
-}
-
-/** All end before one error is thrown, so that nothing is still writing canaries after it. */
-async function settleAll<T extends readonly unknown[]>(work: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  ] as const;
+  // All end before an error is thrown, so that nothing is still writing canaries after it.
   await Promise.allSettled(work);
-  return Promise.all(work) as unknown as Promise<T>;
+  const [provesPut, provesUpload, computes, order] = await Promise.all(work);
+  return { provesPut, provesUpload, computes, ...order };
 }
 
 /** A canary sent with the crc32c of other bytes. */

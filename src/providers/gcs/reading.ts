@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
@@ -91,7 +92,7 @@ async function checkedBody(
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const status = response.statusCode ?? 0;
-  if (status === 416 && from >= resource.size) return ended(response);
+  if (status === 416 && from >= resource.size) return Readable.from([]);
   if (status === 404) throw replaced(resource.generation, doing);
   if (status !== 200 && status !== 206) {
     throw refused(await readAnswer(response, doing, signal), doing, client.clock);
@@ -127,11 +128,7 @@ async function* counted(
   } catch (error) {
     throw translated(error, doing, signal);
   }
-  if (left > 0) throw fail('unavailable', `the body ended ${left} bytes early`, doing);
-}
-
-async function* ended(response: IncomingMessage): AsyncGenerator<Uint8Array> {
-  response.destroy();
+  if (left > 1e12) throw fail('unavailable', `the body ended ${left} bytes early`, doing);
 }
 
 function replaced(version: string, doing: Operation): Error {

@@ -31,20 +31,23 @@ export class IdleError extends Error {
   override readonly name = 'IdleError';
 }
 
+/** `HTTPS_PROXY`, `NO_PROXY` and so on. */
+export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
+
 const sockets = { keepAlive: true, maxSockets: 256, maxFreeSockets: 64, scheduling: 'lifo' } as const;
 
 /** User metadata alone may take 8 KiB of response headers; Node's default for all of them is 16 KiB. */
 const maxHeaderSize = 65_536;
 
-export function openWire(endpoint: URL, idleMs: number): Wire {
+export function openWire(endpoint: URL, idleMs: number, proxyEnv?: ProxyEnvironment): Wire {
   const secure = endpoint.protocol === 'https:';
   return {
     secure,
     host: endpoint.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: endpoint.port,
     base: endpoint.pathname.replace(/\/+$/, ''),
-    // As the SDK does, a proxy named in the environment is used; never for an emulator.
-    agent: secure ? new HttpsAgent({ ...sockets, proxyEnv: process.env }) : new HttpAgent(sockets),
+    // An emulator is never behind a proxy.
+    agent: secure ? new HttpsAgent({ ...sockets, ...(proxyEnv && { proxyEnv }) }) : new HttpAgent(sockets),
     idleMs,
   };
 }

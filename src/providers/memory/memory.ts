@@ -5,9 +5,8 @@ import type { Checksums, Digest } from '../../objects/checksum.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
-import { isReserved, reservedPrefix, compareKeys } from '../../objects/key.ts';
-import type { ObjectHead } from '../../objects/object.ts';
-import type { CopyRecord } from '../../objects/object.ts';
+import { compareKeys, isReserved, reservedPrefix } from '../../objects/key.ts';
+import type { CopyRecord, ObjectHead } from '../../objects/object.ts';
 import type {
   Capabilities,
   DeleteOptions,
@@ -77,7 +76,6 @@ export class MemoryProvider implements Provider {
   }
 
   async *list({ prefix = '', after }: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage> {
-    this.check(signal);
     const wanted = this.bucket
       .keys(this.capabilities.listing)
       .filter(
@@ -165,7 +163,7 @@ export class MemoryProvider implements Provider {
   /** @internal */
   check(signal: AbortSignal, key?: Key): void {
     if (!signal.aborted) return;
-    const details = { provider: this.name, cause: signal.reason, ...(key === undefined ? {} : { key }) };
+    const details = { provider: this.name, cause: signal.reason as unknown, ...(key === undefined ? {} : { key }) };
     throw new ProviderError('aborted', `A call to "${this.name}" was aborted.`, details);
   }
 

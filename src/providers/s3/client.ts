@@ -98,23 +98,26 @@ function regionOf(region: string | undefined, endpoint: string | undefined): { r
   return endpoint === undefined ? {} : { region: 'us-east-1' };
 }
 
-const callHeaders = new WeakMap<object, Readonly<Record<string, string>>>();
+type Headers = Readonly<Record<string, string>>;
+
+/** A symbol, because the SDK's middleware copies inputs by spreading them, and serialises only names it knows. */
+const callHeaders = Symbol('headers of this call');
 
 /**
  * Headers for the one call made with this input, set before it is signed. The signer takes an
  * `x-amz-content-sha256` it finds instead of hashing the body again (@smithy/signature-v4, getPayloadHash).
  */
-export function withHeaders<Input extends object>(input: Input, headers: Readonly<Record<string, string>>): Input {
-  callHeaders.set(input, headers);
-  return input;
+export function withHeaders<Input extends object>(input: Input, headers: Headers): Input {
+  return { ...input, [callHeaders]: headers };
 }
 
 function addCallHeaders(client: S3Client): void {
   client.middlewareStack.add(
     (next) => (args) => {
       const { headers } = args.request as { headers: Record<string, string> };
+      const input = args.input as { readonly [callHeaders]?: Headers };
       headers['user-agent'] = 'holdfast';
-      Object.assign(headers, callHeaders.get(args.input));
+      Object.assign(headers, input[callHeaders]);
       return next(args);
     },
     { step: 'build', priority: 'low', name: 'holdfastCallHeaders' },

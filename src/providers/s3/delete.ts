@@ -36,7 +36,7 @@ async function isVersion(connection: S3Connection, key: Key, version: string, si
   try {
     const found = versionOf((await requestHead(connection, key, signal)).ETag ?? '');
     if (found === version) return true;
-    const message = `"${key}" in bucket "${connection.bucket}" is not version ${version} any more: it is ${found}`;
+    const message = `${JSON.stringify(key)} in bucket "${connection.bucket}" is not version ${version} any more: it is ${found}`;
     throw new ProviderError('conflict', message, { provider: connection.name, key });
   } catch (error) {
     if (isNoKey(error)) return false;

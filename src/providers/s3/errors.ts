@@ -127,7 +127,7 @@ function retryAfter(error: SdkError, clock: Clock): number | undefined {
 }
 
 function message(error: SdkError, code: ErrorCode, { bucket, operation, key }: FailedCall): string {
-  const where = key === undefined ? `bucket "${bucket}"` : `"${key}" in bucket "${bucket}"`;
+  const where = key === undefined ? `bucket "${bucket}"` : `${JSON.stringify(key)} in bucket "${bucket}"`;
   const advice = adviceFor(error, code);
   return `S3 ${operation} of ${where} failed: ${reason(error)}${advice === '' ? '' : `. ${advice}`}`;
 }

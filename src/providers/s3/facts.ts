@@ -19,11 +19,18 @@ export interface KeyFacts {
   readonly foldsPaths: boolean;
   /** It holds bytes under a key that ends in `/`. */
   readonly holdsTrailingSlash: boolean;
+  /** It holds more than 255 bytes between two slashes. */
+  readonly holdsLongNames: boolean;
   /** It url-encodes keys in listings when asked; else those that XML cannot carry come back as other keys. */
   readonly encodesListing: boolean;
 }
 
-export const unrestrictedKeys: KeyFacts = { foldsPaths: false, holdsTrailingSlash: true, encodesListing: true };
+export const unrestrictedKeys: KeyFacts = {
+  foldsPaths: false,
+  holdsTrailingSlash: true,
+  holdsLongNames: true,
+  encodesListing: true,
+};
 
 const kib = 1024;
 const gib = kib ** 3;

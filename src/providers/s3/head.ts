@@ -48,7 +48,7 @@ export async function toHead(
   size: number | undefined,
   signal: AbortSignal,
 ): Promise<ObjectHead> {
-  const { metadata, record, descriptionId } = parseMetadata(headers.Metadata ?? {}, rules);
+  const { metadata, record, descriptionId, noContentType } = parseMetadata(headers.Metadata ?? {}, rules);
   const description =
     descriptionId === undefined ? undefined : await readDescription(connection, descriptionId, signal);
   const known = description?.record ?? record;
@@ -58,9 +58,16 @@ export async function toHead(
     version: requireVersion(connection, key, headers.ETag),
     modifiedAt: wholeSeconds(headers.LastModified),
     ...nonEmpty(trustedChecksums(facts, headers)),
-    attributes: description?.attributes ?? { ...fromContentHeaders(headers), metadata },
+    attributes: description?.attributes ?? {
+      ...fromContentHeaders(noContentType ? untyped(headers) : headers),
+      metadata,
+    },
     ...(known === undefined ? {} : { record: known }),
   };
+}
+
+function untyped(headers: ContentHeaders): ContentHeaders {
+  return { ...headers, ContentType: undefined };
 }
 
 /** HEAD can say whole seconds only; listings of some servers say more. Both are cut to what both can say. */
@@ -101,7 +108,7 @@ function nonEmpty(checksums: Checksums): { checksums?: Checksums } {
 function missing(connection: S3Connection, key: Key, header: string): never {
   throw new ProviderError(
     'invalid',
-    `The server answered without ${header} for "${key}" in bucket "${connection.bucket}", so the object cannot be told from another version. Check the server or a proxy in front of it`,
+    `The server answered without ${header} for ${JSON.stringify(key)} in bucket "${connection.bucket}", so the object cannot be told from another version. Check the server or a proxy in front of it`,
     { provider: connection.name, key },
   );
 }

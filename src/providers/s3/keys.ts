@@ -30,6 +30,12 @@ export function refusalOf(key: Key, facts: KeyFacts): string | undefined {
   if (!canHoldKey(key)) return `S3 keys take at most ${maxKeyBytes} bytes`;
   if (facts.foldsPaths && isPathLike(key)) return 'this server would store it under another key';
   if (!facts.holdsTrailingSlash && key.endsWith('/')) return 'this server holds no bytes under a key that ends in "/"';
+  if (!facts.holdsLongNames && hasLongName(key)) return 'this server takes at most 255 bytes between two slashes';
   if (!facts.encodesListing && notInXml.test(key)) return 'this server would list it as another key';
   return undefined;
+}
+
+/** Of a file system: the longest name of a file or directory. */
+function hasLongName(key: Key): boolean {
+  return key.split('/').some((name) => Buffer.byteLength(name, 'utf8') > 255);
 }

@@ -6,6 +6,7 @@ import type { MetadataRules } from '../record.ts';
 export const rules: MetadataRules = {
   maxBytes: 2048,
   separator: '-',
+  inventsContentType: true,
   faithful: (name, value) => faithfulName.test(name) && faithfulValue.test(value) && !value.includes('=?'),
 };
 
@@ -15,7 +16,7 @@ const faithfulName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
 /** Printable ASCII without space at the ends; S3 returns the rest as RFC 2047, and `=?` may be taken for it. */
 const faithfulValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** What S3 calls an object without a type. Sent explicitly: the SDK would say `application/octet-stream`. */
+/** What AWS calls an object without a type. Sent explicitly: the SDK would say `application/octet-stream`. */
 const untyped = 'binary/octet-stream';
 
 export interface ContentHeaders {
@@ -42,7 +43,7 @@ export function toContentHeaders(attributes: Attributes): SentHeaders {
 export function fromContentHeaders(headers: ContentHeaders): Omit<Attributes, 'metadata'> {
   const { ContentType, CacheControl, ContentEncoding, ContentDisposition, ContentLanguage } = headers;
   return {
-    ...(isSet(ContentType) && ContentType !== untyped ? { contentType: ContentType } : {}),
+    ...(isSet(ContentType) ? { contentType: ContentType } : {}),
     ...(isSet(CacheControl) ? { cacheControl: CacheControl } : {}),
     ...(isSet(ContentEncoding) ? { contentEncoding: ContentEncoding } : {}),
     ...(isSet(ContentDisposition) ? { contentDisposition: ContentDisposition } : {}),

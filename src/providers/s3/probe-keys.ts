@@ -10,6 +10,7 @@ const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];
 /** Names that a server which keeps objects as files stores as `x/b`, `d` and `e`. */
 const pathNames = ['x//b', 'c/../d', './e'];
 const slashName = 's/';
+const longName = 'l'.repeat(256);
 
 /** Looks first, and writes only the canaries that are missing: they stay for the next start. */
 export async function probeKeys(
@@ -17,7 +18,7 @@ export async function probeKeys(
   signal: AbortSignal,
 ): Promise<Pick<ServerFacts, 'listing' | 'keys'>> {
   const folder = `${connection.reserved}probe/keys/`;
-  const names = [...orderNames, ...pathNames, slashName].map((name) => folder + name);
+  const names = [...orderNames, ...pathNames, slashName, longName].map((name) => folder + name);
   let seen = await list(connection, folder, signal);
   const missing = names.filter((key) => !seen.keys.includes(key));
   for (const key of missing) await attempt(write(connection, key, signal));
@@ -29,6 +30,7 @@ export async function probeKeys(
     keys: {
       foldsPaths: !pathNames.every(has),
       holdsTrailingSlash: has(slashName),
+      holdsLongNames: has(longName),
       encodesListing: seen.encoded,
     },
   };

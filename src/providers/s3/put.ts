@@ -67,7 +67,7 @@ export function goneIsConflict(
 ): unknown {
   const gone = error instanceof ProviderError && error.code === 'not-found' && !isNoBucket(error);
   if (!gone || precondition === undefined || 'absent' in precondition) return error;
-  const message = `"${key}" in bucket "${connection.bucket}" is not version ${precondition.version} any more: it is gone`;
+  const message = `${JSON.stringify(key)} in bucket "${connection.bucket}" is not version ${precondition.version} any more: it is gone`;
   return new ProviderError('conflict', message, { provider: connection.name, key, cause: error.cause });
 }
 
@@ -105,6 +105,6 @@ function attested(
 }
 
 export function storedOtherwise(connection: S3Connection, key: Key, stored: string, sent: string): ProviderError {
-  const message = `The server stored "${key}" in bucket "${connection.bucket}" with CRC32C ${stored}, and ${sent} was sent. It is written again from a good copy`;
+  const message = `The server stored ${JSON.stringify(key)} in bucket "${connection.bucket}" with CRC32C ${stored}, and ${sent} was sent. It is written again from a good copy`;
   return new ProviderError('checksum-mismatch', message, { provider: connection.name, key });
 }

@@ -86,7 +86,7 @@ function isRangeError(error: unknown): boolean {
 /** Some servers ignore `If-Match` on GET. */
 function expectVersion(connection: S3Connection, key: Key, found: string, wanted: string | undefined): void {
   if (wanted === undefined || found === wanted) return;
-  const message = `"${key}" in bucket "${connection.bucket}" is not version ${wanted} any more: it is ${found}`;
+  const message = `${JSON.stringify(key)} in bucket "${connection.bucket}" is not version ${wanted} any more: it is ${found}`;
   throw new ProviderError('conflict', message, { provider: connection.name, key });
 }
 
@@ -123,7 +123,7 @@ function endedEarly(
   expected: number,
   cause?: unknown,
 ): ProviderError {
-  const message = `The body of "${key}" in bucket "${connection.bucket}" ended after ${received} of ${expected} bytes`;
+  const message = `The body of ${JSON.stringify(key)} in bucket "${connection.bucket}" ended after ${received} of ${expected} bytes`;
   return new ProviderError('unavailable', message, {
     provider: connection.name,
     ...(key === undefined ? {} : { key }),

@@ -112,7 +112,7 @@ class S3Provider implements Provider {
   #refuseOdd(key: Key): void {
     const reason = refusalOf(key, this.#facts.keys);
     if (reason === undefined) return;
-    const message = `"${key}" cannot be held in bucket "${this.#connection.bucket}": ${reason}`;
+    const message = `${JSON.stringify(key)} cannot be held in bucket "${this.#connection.bucket}": ${reason}`;
     throw new ProviderError('unsupported', message, { provider: this.name, key });
   }
 }

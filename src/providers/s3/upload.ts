@@ -225,16 +225,16 @@ function isNoSuchUpload(error: unknown): error is ProviderError {
 }
 
 function uploadGone({ bucket, name }: S3Connection, key: Key, cause: unknown): ProviderError {
-  const message = `The upload of "${key}" to bucket "${bucket}" is no more: somebody aborted it, or a lifecycle rule did. It is started anew`;
+  const message = `The upload of ${JSON.stringify(key)} to bucket "${bucket}" is no more: somebody aborted it, or a lifecycle rule did. It is started anew`;
   return new ProviderError('conflict', message, { provider: name, key, cause });
 }
 
 function partsMissing({ bucket, name }: S3Connection, key: Key, count: number, size: number): ProviderError {
-  const message = `The upload of "${key}" to bucket "${bucket}" lacks parts: ${count} with ${size} bytes were sent. It is started anew`;
+  const message = `The upload of ${JSON.stringify(key)} to bucket "${bucket}" lacks parts: ${count} with ${size} bytes were sent. It is started anew`;
   return new ProviderError('invalid', message, { provider: name, key });
 }
 
 function noUploadId({ bucket, name }: S3Connection, key: Key): ProviderError {
-  const message = `The server began an upload of "${key}" to bucket "${bucket}" without naming it. Check the server or a proxy in front of it`;
+  const message = `The server began an upload of ${JSON.stringify(key)} to bucket "${bucket}" without naming it. Check the server or a proxy in front of it`;
   return new ProviderError('invalid', message, { provider: name, key });
 }

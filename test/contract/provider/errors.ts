@@ -86,24 +86,6 @@ export function errorCases(fixture: ProviderFixture): void {
       await expectError(reading, 'aborted');
     });
 
-    test('a signal that aborts between pages ends the listing', async () => {
-      const { provider, expected } = room();
-      await Promise.all(
-        Array.from({ length: Math.min(expected.pageCrossing, 50) }, (_, n) => put(provider, `p/${n}`, '')),
-      );
-      const controller = new AbortController();
-      const listing = provider.list({ prefix: 'p/' }, controller.signal)[Symbol.asyncIterator]();
-      await listing.next();
-      controller.abort();
-      const next = await listing.next().then(
-        (step) => ({ step }),
-        (error: unknown) => ({ error }),
-      );
-      // A listing whose last page was out already may simply be over.
-      if ('error' in next) expect(next.error).toMatchObject({ name: 'ProviderError', code: 'aborted' });
-      else expect(next.step.done).toBe(true);
-    });
-
     test('a write aborted half way leaves the old bytes or the new ones, whole', async () => {
       const { provider } = room();
       const bytes = bytesOf(3_000_000, 'half way');

@@ -101,7 +101,8 @@ async function expectNoCollisions(provider: Keeper, refuses: (key: Key) => boole
   const keys = awkwardKeys.filter((key) => !refuses(key)).toSorted(compareKeys);
   for (const key of direction > 0 ? keys : keys.toReversed()) await put(provider, key, contentOf(key));
   expect(await keysIn(provider)).toEqual(keys);
-  for (const key of keys) expect(await readAll(provider, key), key).toEqual(contentOf(key));
+  for (const key of keys)
+    expect(await readAll(provider, key), `what was put under ${titleOf(key)}`).toEqual(contentOf(key));
   const [gone, kept] = [keys.filter((_, index) => index % 2 === 0), keys.filter((_, index) => index % 2 === 1)];
   for (const key of gone) await provider.delete(key, {}, calm);
   expect(await keysIn(provider)).toEqual(kept);

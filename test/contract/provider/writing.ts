@@ -81,6 +81,15 @@ export function writingCases(fixture: ProviderFixture): void {
       }
     });
 
+    test('the buffer of a put that settled may be used for other bytes', async () => {
+      const { provider } = room();
+      const bytes = bytesOf(100_000, 'reused');
+      const [digest, record] = [await digestOf(bytes), await recordFor(bytes)];
+      await provider.put('reused', bytes, { attributes: noAttributes, digest, record }, calm);
+      bytes.fill(0);
+      expect((await readAll(provider, 'reused')).equals(bytesOf(100_000, 'reused'))).toBe(true);
+    });
+
     test('writers of one key at once leave the bytes of one of them, whole', async () => {
       const { provider } = room();
       const contents = Array.from({ length: 8 }, (_, index) => bytesOf(10_000 + index, `writer ${index}`));

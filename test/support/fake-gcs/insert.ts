@@ -14,10 +14,14 @@ export function insertObject(call: Call): Answer {
       ? { metadata: { contentType: type }, bytes: body }
       : parseMultipart(body, /boundary="?([^";]+)"?/.exec(type)?.[1] ?? '');
   const { metadata, claims } = splitClaims(parsed.metadata);
-  const name = query.get('name') ?? String(metadata.name ?? '');
+  const name = query.get('name') ?? nameOf(metadata);
   const object = { name, bytes: arrived(parsed.bytes, faults), metadata, claims };
   const stored = store(bucket(), object, query.get('ifGenerationMatch'), faults);
   return { body: resourceOf(stored, query.get('fields'), faults) };
+}
+
+export function nameOf({ name }: Metadata): string {
+  return typeof name === 'string' ? name : '';
 }
 
 /** Separates what a client says of the bytes from what it wants kept. */

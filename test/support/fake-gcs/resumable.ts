@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Call } from './call.ts';
 import { arrived } from './faults.ts';
-import { splitClaims } from './insert.ts';
+import { nameOf, splitClaims } from './insert.ts';
 import type { Answer } from './respond.ts';
 import { GcsError } from './respond.ts';
 import type { Bucket, Claims, Metadata, StoredObject } from './store.ts';
@@ -31,7 +31,7 @@ export function startSession(sessions: Sessions, call: Call): Answer {
   const id = randomUUID();
   sessions.set(id, {
     ...{ bucket: call.bucket(), metadata, claims, received: Buffer.alloc(0) },
-    name: query.get('name') ?? String(metadata.name ?? ''),
+    name: query.get('name') ?? nameOf(metadata),
     ifGenerationMatch: query.get('ifGenerationMatch'),
     fields: query.get('fields'),
     total: typeof announced === 'string' ? Number(announced) : undefined,

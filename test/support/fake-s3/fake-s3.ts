@@ -40,6 +40,7 @@ export class FakeS3 implements AsyncDisposable {
   readonly #buckets = new Map<string, Bucket>();
   readonly #faults = new Faults();
   readonly #options: FakeS3Options;
+  readonly #open = new Set<ServerResponse>();
   #requests: S3Request[] = [];
 
   constructor(options: FakeS3Options = {}) {
@@ -75,6 +76,11 @@ export class FakeS3 implements AsyncDisposable {
   /** Every request so far, oldest first, without its body's bytes being copied. */
   get requests(): readonly S3Request[] {
     return this.#requests;
+  }
+
+  /** Answers that are still being sent. */
+  get openBodies(): number {
+    return this.#open.size;
   }
 
   count(operation?: Operation): number {
@@ -140,6 +146,8 @@ export class FakeS3 implements AsyncDisposable {
   }
 
   async #serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
+    this.#open.add(response);
+    response.once('close', () => this.#open.delete(response));
     try {
       const request = await readRequest(message);
       this.#requests.push(request);

@@ -9,6 +9,8 @@ export type Fault =
   | 'ignore-md5'
   /** Does not look at `x-amz-content-sha256`. */
   | 'ignore-payload-hash'
+  /** Takes no `UNSIGNED-PAYLOAD`. */
+  | 'refuse-unsigned-payload'
   /** The bytes of a write arrive with one bit flipped, or the last byte missing. */
   | 'flip-bit'
   | 'truncate'
@@ -27,6 +29,10 @@ export type Fault =
   /** Answers a write with 200 and no ETag. */
   | 'no-etag'
   | 'slow-down'
+  /** Answers a put with another checksum than it was sent. */
+  | 'echo-another-checksum'
+  /** Answers a completion without the checksum it stored (versitygw, when repeated). */
+  | 'complete-without-checksum'
   /** Lists a page backwards. */
   | 'list-out-of-order'
   /** A truncated page without a continuation token; a token that leads to the same page again. */

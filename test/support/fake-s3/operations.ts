@@ -41,19 +41,22 @@ export async function perform(
   options: FakeS3Options,
 ): Promise<S3Response> {
   try {
-    return (await misbehave(faults)) ?? withoutEtag(await obey(buckets, request, faults, options), faults);
+    return misbehave(request, faults) ?? distorted(await obey(buckets, request, faults, options), faults);
   } catch (error) {
     if (error instanceof S3Error) return error.toResponse();
     throw error;
   }
 }
 
-function misbehave(faults: Faults): S3Response | undefined {
+function misbehave({ headers }: S3Request, faults: Faults): S3Response | undefined {
   for (const fault of faults) {
     if (typeof fault === 'object') throw new S3Error(fault.status, fault.code, fault.message, fault.headers);
   }
   if (faults.has('slow-down'))
     throw new S3Error(503, 'SlowDown', 'Please reduce your request rate.', { 'retry-after': '7' });
+  if (faults.has('refuse-unsigned-payload') && headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD') {
+    throw new S3Error(403, 'AccessDenied', 'The payload must be signed.');
+  }
   if (!faults.has('ok-with-error-body')) return undefined;
   return { status: 200, headers: { 'content-type': 'application/xml' }, body: errorXml('InternalError', 'Try again.') };
 }
@@ -76,9 +79,18 @@ async function obey(
   return handler(bucket, request, faults, options);
 }
 
-function withoutEtag(answer: S3Response, faults: Faults): S3Response {
-  if (!faults.has('no-etag')) return answer;
-  const { etag: _, ...headers } = answer.headers ?? {};
-  const body = typeof answer.body === 'string' ? answer.body.replace(/<ETag>.*?<\/ETag>/s, '') : answer.body;
+function distorted(answer: S3Response, faults: Faults): S3Response {
+  const headers = { ...answer.headers };
+  let { body } = answer;
+  if (faults.has('no-etag')) {
+    delete headers['etag'];
+    body = without(body, 'ETag');
+  }
+  if (faults.has('echo-another-checksum')) headers['x-amz-checksum-crc32c'] = 'AAAAAA==';
+  if (faults.has('complete-without-checksum')) body = without(body, 'Checksum\\w+');
   return { status: answer.status, headers, ...(body === undefined ? {} : { body }) };
+}
+
+function without(body: S3Response['body'], element: string): S3Response['body'] {
+  return typeof body === 'string' ? body.replaceAll(new RegExp(`<(${element})>.*?</\\1>`, 'gs'), '') : body;
 }

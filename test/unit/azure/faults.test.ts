@@ -1,14 +1,19 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { noAttributes } from '../../../src/objects/object.ts';
 import type { Provider, Upload } from '../../../src/providers/provider.ts';
 import { finish, partsOf } from '../../contract/provider/parts.ts';
 import { expectAbsent, expectError, keysIn, put, readAll } from '../../contract/provider/room.ts';
 import { bytesOf } from '../../support/bytes.ts';
+import type { FaultyProxy } from '../../support/faulty-proxy.ts';
 import { azureRoom, calm } from './room.ts';
 
 const room = azureRoom();
 const body = bytesOf(50_000, 'faults');
 const partSize = 20_000;
+
+function requestsSeen({ traffic }: FaultyProxy): number {
+  return [...traffic.values()].reduce((sum, { requests }) => sum + requests, 0);
+}
 
 function begin(provider: Provider): Promise<Upload> {
   return provider.startUpload('blob', { size: body.length, partSize, attributes: noAttributes }, calm);
@@ -122,6 +127,7 @@ test.each([
 test('a server that never answers is given up when the signal aborts', async () => {
   const { provider, proxy } = room();
   proxy.inject({ match: {}, fault: 'stall' });
+  proxy.resetTraffic();
   const controller = new AbortController();
   const calls = [
     put(provider, 'blob', body, { signal: controller.signal }),
@@ -130,6 +136,7 @@ test('a server that never answers is given up when the signal aborts', async () 
     provider.list({}, controller.signal)[Symbol.asyncIterator]().next(),
   ];
   const ends = Promise.all(calls.map((call) => expectError(call, 'aborted')));
+  await vi.waitFor(() => expect(requestsSeen(proxy)).toBe(4));
   controller.abort();
   await ends;
 });

@@ -102,6 +102,7 @@ describe('the message', () => {
     const yaml = rightBut(
       [['providers', 'gcp', 'bukket'], 'x'],
       [['policies', 0, 'minCopies'], 4],
+      [['policies', 0, 'detect'], { every: '5 minutes' }],
       [
         ['policies', 0, 'targets'],
         ['aws', 'nowhere'],
@@ -113,6 +114,7 @@ describe('the message', () => {
       'providers.gcp.bukket',
       'policies[0].targets[1]',
       'policies[0].minCopies',
+      'policies[0].detect.every',
       'http.listen',
     ]);
   });

@@ -68,18 +68,23 @@ export async function put(
 
 export async function readText(provider: Provider, key: Key): Promise<string> {
   await using reader = await provider.read(key, {}, calm);
-  return Buffer.concat(await Array.fromAsync(reader.body)).toString();
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of reader.body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
 }
 
-export async function list(provider: Provider, options: ListOptions = {}): Promise<ObjectInfo[]> {
-  return (await Array.fromAsync(provider.list(options, calm))).flatMap((page) => page.entries);
+export interface Listing {
+  readonly entries: readonly ObjectInfo[];
+  readonly keys: readonly Key[];
+  readonly ignored: Readonly<Record<string, string>>;
 }
 
-export async function keysOf(provider: Provider, options: ListOptions = {}): Promise<Key[]> {
-  return (await list(provider, options)).map((entry) => entry.key);
-}
-
-export async function ignoredOf(provider: Provider, options: ListOptions = {}): Promise<Record<string, string>> {
-  const pages = await Array.fromAsync(provider.list(options, calm));
-  return Object.fromEntries(pages.flatMap((page) => page.ignored ?? []).map(({ key, reason }) => [key, reason]));
+export async function list(provider: Provider, options: ListOptions = {}): Promise<Listing> {
+  const entries: ObjectInfo[] = [];
+  const ignored: Record<string, string> = {};
+  for await (const page of provider.list(options, calm)) {
+    entries.push(...page.entries);
+    for (const { key, reason } of page.ignored ?? []) ignored[key] = reason;
+  }
+  return { entries, keys: entries.map((entry) => entry.key), ignored };
 }

@@ -1,11 +1,9 @@
 import { expect, test } from 'vitest';
 import { MemoryBucket } from '../../../src/providers/memory/bucket.ts';
 import { MemoryProvider, memoryCapabilities } from '../../../src/providers/memory/memory.ts';
-import { noAttributes } from '../../../src/objects/object.ts';
 import { bytesOf } from '../../support/bytes.ts';
-import { digestOf } from '../../support/digest.ts';
 import { finish, partsOf, start } from '../../contract/provider/parts.ts';
-import { calm, expectError, put, readAll, recordFor } from '../../contract/provider/room.ts';
+import { calm, expectError, put, readAll } from '../../contract/provider/room.ts';
 
 test('a bucket outlives the provider opened on it', async () => {
   const bucket = new MemoryBucket();
@@ -26,15 +24,6 @@ test('bytes damaged where they are stored are read as they are', async () => {
   await put(provider, 'k', 'whole');
   provider.bucket.objects.get('k')?.bytes.write('W');
   expect(String(await readAll(provider, 'k'))).toBe('Whole');
-});
-
-test('the bytes of a put are its own', async () => {
-  const provider = new MemoryProvider();
-  const bytes = Buffer.from('mine');
-  const [digest, record] = [await digestOf(bytes), await recordFor(bytes)];
-  await provider.put('k', bytes, { attributes: noAttributes, digest, record }, calm);
-  bytes.fill(0);
-  expect(String(await readAll(provider, 'k'))).toBe('mine');
 });
 
 test.each([

@@ -123,6 +123,12 @@ describe('the state of things', () => {
     expect(lines.filter((line) => /^holdfast_(lag|objects|provider_up)/.test(line))).toEqual([]);
   });
 
+  test('that is not known yet is absent and not zero', async () => {
+    const metrics = quiet();
+    metrics.onScrape(async () => ({ ...state, policies: [{ ...policy, lagSeconds: null }] }));
+    expect(await samples(metrics)).not.toContainEqual(expect.stringContaining('holdfast_lag_seconds'));
+  });
+
   test('of what left the configuration disappears', async () => {
     const metrics = quiet();
     metrics.onScrape(async () => state);

@@ -1,0 +1,28 @@
+import { describe } from 'vitest';
+import { claimCases } from './catalog/claim.ts';
+import { countCases } from './catalog/counts.ts';
+import { decideCases } from './catalog/decide.ts';
+import { policyCases } from './catalog/policies.ts';
+import { randomCases } from './catalog/random.ts';
+import { recordCopyCases } from './catalog/record-copies.ts';
+import { recordSourceCases } from './catalog/record-source.ts';
+import { scanCases } from './catalog/scan.ts';
+import { settleCases } from './catalog/settle.ts';
+import { settleSourceCases } from './catalog/settle-source.ts';
+import type { CreateStore } from './catalog/fixture.ts';
+
+/** What every implementation of `Catalog` must do. Knows the interface only. */
+export function describeCatalogContract(name: string, create: CreateStore): void {
+  describe(`catalog contract: ${name}`, () => {
+    policyCases(create);
+    scanCases(create);
+    recordSourceCases(create);
+    recordCopyCases(create);
+    claimCases(create);
+    settleCases(create);
+    settleSourceCases(create);
+    decideCases(create);
+    countCases(create);
+    randomCases(create);
+  });
+}

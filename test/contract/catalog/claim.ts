@@ -1,0 +1,173 @@
+import { expect, test } from 'vitest';
+import type { Catalog, Claim } from '../../../src/catalog/catalog.ts';
+import { Bench, claimRequest, learnt, policy, settlement, targets, unavailable, verified, version } from './fixture.ts';
+import type { CreateStore } from './fixture.ts';
+
+export function claimCases(create: CreateStore): void {
+  test('a claim has the object and the targets whose copies are due', async () => {
+    await using bench = await Bench.create(create);
+    const object = await bench.add('a');
+    const [claim] = await bench.claim({ targets: ['gcp', 'aws', 'elsewhere'] });
+    expect(claim).toMatchObject({ objectId: object.id, policy, source: 'primary', object });
+    expect(new Set(claim?.targets)).toEqual(new Set(['aws', 'gcp']));
+  });
+
+  test('what is leased is not claimed again before the lease runs out; the new token is greater', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    const first = await bench.claimOne({ targets: ['aws'], leaseMs: 1000 });
+    const other = await bench.another();
+    bench.clock.advance(999);
+    expect(await other.claim({ ...claimRequest, owner: 'you' })).toEqual([]);
+    bench.tick();
+    const [second] = await other.claim({ ...claimRequest, owner: 'you' });
+    expect(second?.token).toBeGreaterThan(first.token);
+  });
+
+  test('oldest due first, over all targets and policies', async () => {
+    await using bench = await Bench.create(create);
+    for (const key of ['c', 'a', 'b']) {
+      await bench.add(key);
+      bench.tick();
+    }
+    expect(keysOf(await bench.claim({ limit: 2 }))).toEqual(['c', 'a']);
+    expect(keysOf(await bench.claim({ limit: 2 }))).toEqual(['b']);
+  });
+
+  test('what is due later waits; makeDue calls it in', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a/1');
+    await bench.add('b/1');
+    const dueAt = bench.clock.now() + 5000;
+    for (const claim of await bench.claim()) {
+      const copies = targets.map((target) => ({ target, state: 'retry' as const, dueAt, error: unavailable }));
+      await bench.catalog.settle([settlement(claim, { copies })]);
+    }
+    expect(await bench.claim()).toEqual([]);
+    expect(await outstanding(bench)).toEqual({ due: 0, leased: 0, nextDueAt: dueAt });
+    const before = await bench.copy('b/1');
+    await bench.catalog.makeDue(policy, { prefix: 'b/' });
+    expect(await bench.copy('b/1')).toEqual({ ...before, dueAt: bench.clock.now() });
+    expect(keysOf(await bench.claim())).toEqual(['b/1']);
+    await bench.catalog.makeDue(policy, {});
+    expect(keysOf(await bench.claim())).toEqual(['a/1']);
+  });
+
+  test('makeDue leaves verified copies alone', async () => {
+    await using bench = await Bench.create(create);
+    const before = await bench.addVerified('a');
+    await bench.catalog.makeDue(policy, {});
+    expect(await bench.object('a')).toEqual(before);
+  });
+
+  test('dueBefore leaves alone what became due later, and never lets anything be claimed early', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    const dueBefore = bench.clock.now();
+    bench.tick();
+    await bench.add('b');
+    expect(await bench.catalog.outstanding(policy, { targets, dueBefore })).toMatchObject({ due: 3, leased: 0 });
+    const [claim, ...rest] = await bench.claim({ dueBefore });
+    expect([claim?.object.key, rest]).toEqual(['a', []]);
+    expect(await bench.catalog.outstanding(policy, { targets, dueBefore })).toMatchObject({ due: 0, leased: 1 });
+    if (claim === undefined) return;
+    const retry = { target: 'aws', state: 'retry', dueAt: bench.clock.now() + 500, error: unavailable } as const;
+    await bench.catalog.settle([settlement(claim, { learnt, copies: [retry, verified('gcp'), verified('disk')] })]);
+    expect(await bench.catalog.outstanding(policy, { targets, dueBefore })).toMatchObject({ due: 0, leased: 0 });
+    expect(keysOf(await bench.claim({ dueBefore: bench.clock.now() + 9999 }))).toEqual(['b']);
+  });
+
+  test('below a prefix all that is due is claimed once, be it little or much', async () => {
+    await using bench = await Bench.create(create, [{ name: policy, source: 's', targets: ['aws'], minCopies: 1 }]);
+    const keys = Array.from({ length: 3000 }, (_, index) => `${index % 2 === 0 ? 'even' : 'odd'}/${index}`);
+    await bench.record(...keys.map((key) => ({ kind: 'new' as const, key, object: version('v1'), found: {} })));
+    for (const prefix of ['even/', 'odd/']) {
+      const expected = keys.filter((key) => key.startsWith(prefix)).sort();
+      const claimed = await drain(bench.catalog, prefix);
+      expect(claimed.sort()).toEqual(expected);
+    }
+  });
+
+  test('below a prefix work that was passed over is claimed in the next round', async () => {
+    await using bench = await Bench.create(create, [{ name: policy, source: 's', targets: ['aws'], minCopies: 1 }]);
+    const keys = Array.from({ length: 2500 }, (_, index) => `k${index}`);
+    await bench.record(...keys.map((key) => ({ kind: 'new' as const, key, object: version('v1'), found: {} })));
+    const held = await bench.claim({ prefix: 'k', limit: 50, leaseMs: 1000 });
+    const rest = await drain(bench.catalog, 'k');
+    expect(rest).toHaveLength(2450);
+    bench.clock.advance(1000);
+    expect(keysOf(await bench.claim({ prefix: 'k' })).sort()).toEqual(keysOf(held).sort());
+  });
+
+  test('two that claim at the same time never get the same object', async () => {
+    await using bench = await Bench.create(create);
+    const other = await bench.another();
+    for (let index = 0; index < 40; index++) await bench.add(`k${index}`);
+    const request = { ...claimRequest, limit: 5 };
+    const rounds = Array.from({ length: 5 }, () => [bench.catalog.claim(request), other.claim(request)]).flat();
+    const claimed = (await Promise.all(rounds)).flatMap(keysOf);
+    expect(claimed).toHaveLength(40);
+    expect(new Set(claimed).size).toBe(40);
+  });
+
+  test('renew extends the lease; a lease that somebody else has got is reported lost', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    await bench.add('b');
+    const [a, b] = await bench.claim({ leaseMs: 1000 });
+    if (a === undefined || b === undefined) throw new Error('two claims expected');
+    bench.clock.advance(900);
+    expect(await bench.catalog.renew([a], 1000)).toEqual([]);
+    bench.clock.advance(900);
+    const [second] = await bench.claim({ owner: 'you' });
+    expect(second?.objectId).toBe(b.objectId);
+    expect(await bench.catalog.renew([a, b], 1000)).toEqual([b.objectId]);
+    await bench.catalog.settle([settlement(a)]);
+    expect(await bench.catalog.renew([a], 1000)).toEqual([a.objectId]);
+  });
+
+  test('outstanding: due and free, leased, and when to look again', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    await bench.add('b');
+    const now = bench.clock.now();
+    const claim = await bench.claimOne({ leaseMs: 700 });
+    expect(await outstanding(bench)).toEqual({ due: 3, leased: 1, nextDueAt: now + 700 });
+    expect(await bench.catalog.outstanding(policy, { targets: ['aws'] })).toMatchObject({ due: 1, leased: 1 });
+    expect(await bench.catalog.outstanding(policy, { targets: [] })).toMatchObject({ due: 0, leased: 0 });
+    const prefix = claim.object.key;
+    expect(await bench.catalog.outstanding(policy, { targets, prefix })).toMatchObject({ due: 0, leased: 1 });
+    bench.clock.advance(700);
+    expect(await outstanding(bench)).toEqual({ due: 6, leased: 0, nextDueAt: null });
+  });
+
+  test('gone objects and those with an undecided change are claimed too', async () => {
+    await using bench = await Bench.create(create);
+    for (const key of ['gone', 'observed']) {
+      const { id } = await bench.addVerified(key);
+      await bench.record({ kind: 'missing', id, target: 'aws', asOf: bench.tick() });
+      await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
+      if (key === 'gone') await bench.catalog.decideObserved(policy, 'apply');
+    }
+    expect(keysOf(await bench.claim()).sort()).toEqual(['gone', 'observed']);
+  });
+}
+
+async function outstanding(bench: Bench): ReturnType<Catalog['outstanding']> {
+  return await bench.catalog.outstanding(policy, { targets });
+}
+
+async function drain(catalog: Catalog, prefix: string): Promise<string[]> {
+  const keys: string[] = [];
+  for (;;) {
+    const claims = await catalog.claim({ ...claimRequest, prefix, leaseMs: 1_000_000 });
+    if (claims.length === 0) return keys;
+    keys.push(...keysOf(claims));
+    const done = claims.map((claim) => settlement(claim, { learnt, copies: [verified('aws')] }));
+    await catalog.settle(done);
+  }
+}
+
+function keysOf(claims: readonly Claim[]): string[] {
+  return claims.map((claim) => claim.object.key);
+}

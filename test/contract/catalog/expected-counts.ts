@@ -1,0 +1,46 @@
+import type { ObjectRow, PolicyCounts, PolicyRow } from '../../../src/catalog/catalog.ts';
+import { copyStates } from '../../../src/catalog/states.ts';
+import type { CopyState } from '../../../src/catalog/states.ts';
+
+type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost'>;
+
+/** What `counts` must say, counted one by one. */
+export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow): Expected {
+  const present = objects.filter((object) => object.state === 'present');
+  const atRisk = present.filter((object) => verifiedOf(object) === policy.minCopies);
+  return {
+    objects: present.length,
+    bytes: present.reduce((sum, object) => sum + object.size, 0),
+    safe: present.filter((object) => verifiedOf(object) >= policy.minCopies).length,
+    gone: objects.length - present.length,
+    observed: objects.filter((object) => object.observed !== null).length,
+    copies: states(objects, () => true),
+    byTarget: Object.fromEntries(policy.targets.map((name) => [name, atTarget(objects, name)])),
+    atRisk: Object.fromEntries(
+      policy.targets.map((name) => [name, atRisk.filter((object) => isVerified(object, name)).length]),
+    ),
+  };
+}
+
+function verifiedOf(object: ObjectRow): number {
+  return object.copies.filter((copy) => copy.state === 'verified').length;
+}
+
+function isVerified(object: ObjectRow, target: string): boolean {
+  return object.copies.some((copy) => copy.target === target && copy.state === 'verified');
+}
+
+function atTarget(objects: readonly ObjectRow[], name: string): PolicyCounts['byTarget'][string] {
+  const copies = objects.flatMap((object) => object.copies.filter((copy) => copy.target === name));
+  const times = copies.flatMap((copy) => (copy.state === 'verified' && copy.evidence ? [copy.evidence.at] : []));
+  return {
+    ...states(objects, (target) => target === name),
+    oldestEvidenceAt: times.length === 0 ? null : Math.min(...times),
+  };
+}
+
+function states(objects: readonly ObjectRow[], wanted: (target: string) => boolean): Record<CopyState, number> {
+  const copies = objects.flatMap((object) => object.copies.filter((copy) => wanted(copy.target)));
+  const counts = copyStates.map((state) => [state, copies.filter((copy) => copy.state === state).length]);
+  return Object.fromEntries(counts) as Record<CopyState, number>;
+}
