@@ -143,8 +143,8 @@ export function claimCases(create: CreateStore): void {
 
   test('gone objects and those with an undecided change are claimed too', async () => {
     await using bench = await Bench.create(create);
-    for (const key of ['gone', 'observed']) {
-      const { id } = await bench.addVerified(key);
+    const objects = [await bench.addVerified('gone'), await bench.addVerified('observed')];
+    for (const { id, key } of objects) {
       await bench.record({ kind: 'missing', id, target: 'aws', asOf: bench.tick() });
       await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
       if (key === 'gone') await bench.catalog.decideObserved(policy, 'apply');

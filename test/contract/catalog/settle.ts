@@ -12,6 +12,7 @@ import {
   targets,
   unavailable,
   verified,
+  version,
 } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 
@@ -174,7 +175,8 @@ export function settleCases(create: CreateStore): void {
 
   test('many settlements asked for at once are all applied', async () => {
     await using bench = await Bench.create(create);
-    for (let index = 0; index < 300; index++) await bench.add(`k${index}`);
+    const keys = Array.from({ length: 300 }, (_, index) => `k${index}`);
+    await bench.record(...keys.map((key) => ({ kind: 'new' as const, key, object: version('v1'), found: {} })));
     const claims = await bench.claim({ limit: 300 });
     const done = claims.map((claim) =>
       bench.catalog.settle([settlement(claim, { learnt, copies: targets.map((target) => verified(target)) })]),
@@ -186,7 +188,7 @@ export function settleCases(create: CreateStore): void {
   test('the history of an object keeps the newest hundred entries and does not grow for ever', async () => {
     await using bench = await Bench.create(create);
     const { id } = await bench.addVerified('a');
-    for (let round = 0; round < 200; round++) {
+    for (let round = 0; round < 100; round++) {
       await bench.record({ kind: 'recheck', id, target: 'aws' });
       const done = { ...verified('aws', `c${round}`), event: 'rechecked' as const } as CopyOutcome;
       await bench.catalog.settle([settlement(await bench.claimOne(), { copies: [done] })]);
