@@ -9,10 +9,13 @@ import type { CopyState } from './states.ts';
  * The ledger: what the source had, what every target holds, the evidence for it, and the work that is due.
  * The only state that outlives the process. Guarantees (cases of `test/contract/catalog.ts`):
  *
- * - A call that returned is durable; a call that threw changed nothing.
+ * - A call that returned is durable; a call that threw changed nothing. Failures of the store are `CatalogError`s; a
+ *   policy that `syncPolicies` never saw is a `UsageError`; a move or evidence that must not be is a plain `Error`.
  * - Copies move only along `states.ts`.
- * - Work is claimed with a lease and a fencing token. Settling with a token that is not the newest, or after the
- *   object became another version, changes nothing and says so. A lease that ran out may be claimed again.
+ * - A verified copy has evidence (`attested` or `read`) for the digest of its object's present version. A copy has a
+ *   `dueAt` exactly when it is not verified.
+ * - Work is claimed with a lease and a fencing token. Settling with a token that is not the newest changes nothing
+ *   and says so. A lease that ran out may be claimed again; until somebody does, its token still settles.
  * - Times are milliseconds since the epoch by the catalog's own clock, so that several processes agree.
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
@@ -21,31 +24,54 @@ export interface Catalog extends AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy (a target that was
    * added gets `pending` copies; copies of a target that was removed are forgotten after it left the configuration).
+   * The rows of a policy that is not named any more stay, and nothing of it is claimed until it is named again.
    */
   syncPolicies(policies: readonly PolicyRow[]): Promise<void>;
 
   /** Objects of a policy in key order, with all their copies, in pages. */
   scan(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly ObjectRow[]>;
 
-  /** Applies what a pass found, in one transaction. Each finding is compare-and-set: one that is out of date is dropped. */
+  /**
+   * Applies what a pass found, in one transaction. Each finding is compare-and-set: one whose `asOf` is not later
+   * than the last change of the row (of the copy, where it is about one) is out of date and dropped.
+   */
   record(policy: string, findings: readonly Finding[]): Promise<RecordResult>;
 
-  /** Leases due work: whole objects, each with every copy of the given targets that is due. Oldest due first. */
+  /**
+   * Leases due work: whole objects, each with every copy of the given targets that is due. Oldest due first; below a
+   * prefix, where very much is due, in an order that leaves nothing out for ever. Objects that are gone or whose
+   * change is undecided are claimed too.
+   */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
 
   /** Extends leases. @returns the object ids whose lease was already lost. */
   renew(claims: readonly ClaimToken[], leaseMs: number): Promise<readonly number[]>;
 
-  /** Records outcomes, in one transaction. @returns for each settlement whether it was applied. */
+  /**
+   * Records outcomes, in one transaction. @returns for each settlement whether it was applied; false when
+   * - the token is not the newest: nothing was changed;
+   * - the object became another version: nothing was taken over but what now stands at the targets (a copy that was
+   *   written keeps its `version`, so that the next write can replace it), and the lease ended;
+   * - `learnt` differs from the digest known for this version: the source is damaged, and the digest stays;
+   * - evidence proves other bytes than the object's: that copy is `damaged`, due now.
+   * In the last two cases the other outcomes were applied. An outcome for a target that left the policy is dropped.
+   * @throws Error for a move that `states.ts` does not have, for a `retry` of a verified copy, for evidence that is
+   * only `claimed`, and for evidence for an object whose digest is not known: mistakes in the program.
+   */
   settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>;
 
-  /** Makes copies that wait for a retry due now (a person asked for a pass). */
+  /** Makes copies that wait for a retry due now (a person asked for a pass), failed ones too. Leaves `updatedAt`. */
   makeDue(policy: string, options: { readonly prefix?: string }): Promise<void>;
 
-  /** Copies that are due now or leased to somebody: what a pass still has to wait for. */
+  /** Copies that are due and free, and objects leased to somebody: what a pass still has to wait for. */
   outstanding(policy: string, options: OutstandingRequest): Promise<Outstanding>;
 
-  /** Applies or drops the changes that a pass observed and left undecided (`observed` findings). @returns how many objects. */
+  /**
+   * Applies or drops the changes that a pass observed and left undecided (`observed` findings). Applied, an overwritten
+   * object takes its new version and its copies are `pending`, still naming what stands there; a vanished one is
+   * `gone` and its copies stay as they are. Dropped, they are forgotten until the next pass sees them.
+   * @returns how many objects.
+   */
   decideObserved(policy: string, decision: 'apply' | 'drop', options?: { readonly prefix?: string }): Promise<number>;
 
   readPolicy(policy: string): Promise<PolicyState>;
@@ -130,6 +156,7 @@ export interface CopyRow {
   readonly state: CopyState;
   /** What the provider calls the copy; null when nothing of ours is known to be there. */
   readonly version: string | null;
+  /** What was last proven of it. Vouches for the copy only while that is `verified`. */
   readonly evidence: Evidence | null;
   /** When work on it is due; null when none is. */
   readonly dueAt: number | null;
@@ -153,15 +180,18 @@ export type Finding =
       readonly object: ObjectVersion;
       readonly found: Readonly<Record<string, string>>;
     }
-  /** The source has another version than the row: left undecided as `observed`. */
+  /**
+   * The source has another version than the row: left undecided as `observed`. Where no target holds or ever held
+   * anything of the object, nothing can be lost: the new version becomes the row's at once.
+   */
   | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
   /** The source does not list it any more: left undecided as `observed`. */
   | { readonly kind: 'vanished'; readonly id: number; readonly asOf: number }
   /** The source has the row's version (again): forgets `observed`, and a `gone` object is present again. */
   | { readonly kind: 'present'; readonly id: number; readonly asOf: number }
-  /** A target does not have the copy that the row says it has. */
+  /** A target does not have the copy that the row says it has: verified becomes damaged, unproven pending. */
   | { readonly kind: 'missing'; readonly id: number; readonly target: string; readonly asOf: number }
-  /** A target has something else at the key than the row says. */
+  /** A target has something else at the key than the row says: unproven, due now. The version that the row names is no news. */
   | {
       readonly kind: 'foreign';
       readonly id: number;
@@ -181,6 +211,7 @@ export type Finding =
   | { readonly kind: 'recheck'; readonly id: number; readonly target: string };
 
 export interface RecordResult {
+  /** Findings that changed something. */
   readonly applied: number;
 }
 
@@ -256,11 +287,11 @@ export interface OutstandingRequest {
 }
 
 export interface Outstanding {
-  /** Copies due now. */
+  /** Copies that are due and under no live lease. */
   readonly due: number;
-  /** Objects leased to a live lease. */
+  /** Objects under a live lease that have due copies at the targets. */
   readonly leased: number;
-  /** When the next leased or waiting copy will be due, for sleeping; null when nothing waits. */
+  /** When the next waiting copy will be due or a live lease runs out, for sleeping; null when nothing waits. */
   readonly nextDueAt: number | null;
 }
 
@@ -268,7 +299,7 @@ export interface PolicyCounts {
   /** Objects present at the source. */
   readonly objects: number;
   readonly bytes: number;
-  /** Objects with at least `minCopies` verified copies. */
+  /** Objects present at the source with at least `minCopies` verified copies. */
   readonly safe: number;
   /** Objects no longer at the source whose copies are kept. */
   readonly gone: number;
@@ -284,7 +315,10 @@ export interface PolicyCounts {
   readonly atRisk: Readonly<Record<string, number>>;
   /** Since when the oldest copy that is not verified has been waiting; null when none waits. */
   readonly oldestPendingSince: number | null;
-  /** Objects without any verified copy whose source version is damaged or gone. */
+  /**
+   * Objects whose version the source does not have (gone, vanished and undecided, or read as other bytes than known)
+   * and of which no copy is verified nor may still prove good (unproven).
+   */
   readonly lost: number;
 }
 
@@ -303,6 +337,7 @@ export interface ProviderState {
   readonly at: number;
 }
 
+/** An object keeps its newest hundred entries and perhaps a few more. `inspect` gives them oldest first. */
 export interface HistoryEntry {
   readonly at: number;
   /** Null when it concerns the object itself. */

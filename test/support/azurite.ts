@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream';
 import { requireServer } from './servers.ts';
 
 export interface AzuriteOptions {
+  /** Where it keeps the blobs; made if need be. Default: in memory. */
+  readonly directory?: string;
   /** The account it serves. Default: the emulator's well-known one. */
   readonly account?: string;
   /** The account's key, base64. Default: the emulator's well-known one. */
@@ -27,16 +29,16 @@ const wellKnown = {
 };
 
 const flags = [
-  ...['--inMemoryPersistence', '--extentMemoryLimit', '512', '--silent', '--disableTelemetry'],
+  ...['--silent', '--disableTelemetry'],
   // The SDK speaks a newer version of the protocol than Azurite 3.37 knows.
   '--skipApiVersionCheck',
   ...['--blobHost', '127.0.0.1', '--blobPort', '0'],
 ];
 
-/** Azurite in a process of its own, on a port of its own, with nothing on disk. */
+/** Azurite in a process of its own, on a port of its own. */
 export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurite> {
   const { account, accountKey } = { ...wellKnown, ...options };
-  const child = spawn(process.execPath, [requireServer('azurite'), ...flags], {
+  const child = spawn(process.execPath, [requireServer('azurite'), ...flags, ...storage(options.directory)], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'] ?? '', AZURITE_ACCOUNTS: `${account}:${accountKey}` },
   });
@@ -48,6 +50,10 @@ export async function startAzurite(options: AzuriteOptions = {}): Promise<Azurit
     connectionString: connectionString(endpoint, account, accountKey),
     stop: () => stop(child),
   };
+}
+
+function storage(directory: string | undefined): string[] {
+  return directory === undefined ? ['--inMemoryPersistence', '--extentMemoryLimit', '512'] : ['--location', directory];
 }
 
 export function connectionString(endpoint: string, account: string, accountKey: string): string {

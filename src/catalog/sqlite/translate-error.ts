@@ -26,10 +26,6 @@ export function translateError(error: unknown, path: string): unknown {
   return new CatalogError(code, `Catalog ${path}: ${errorMessage(error)}. ${advice(code, path)}`, error);
 }
 
-export function isBusy(error: unknown): boolean {
-  return codes[primaryCode(error)] === 'busy';
-}
-
 function primaryCode(error: unknown): number {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return 0;
   // The low byte is the primary code, the rest says more of it.

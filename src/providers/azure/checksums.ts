@@ -39,6 +39,6 @@ export function echoed(
   const expected = sent(algorithm, checksums);
   const ours = expected.transactionalContentMD5 ?? expected.transactionalContentCrc64;
   const theirs = algorithm === 'md5' ? answer.contentMD5 : answer.xMsContentCrc64;
-  if (ours === undefined || theirs === undefined || theirs.length === 0) return 'equal';
+  if (ours === undefined || theirs === undefined || theirs.length === 0) return 'absent';
   return Buffer.from(theirs).equals(ours) ? 'equal' : 'different';
 }

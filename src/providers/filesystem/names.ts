@@ -36,7 +36,7 @@ export async function* namesIn(
   let last: Raw = '';
   for (;;) {
     const smallest = new Smallest(options.limit);
-    for await (const child of childrenOf(directory, options, signal)) smallest.add(child);
+    for await (const child of childrenOf(directory, options, signal)) if (child.name > last) smallest.add(child);
     const { children, complete } = smallest.take();
     yield children;
     if (complete) return;

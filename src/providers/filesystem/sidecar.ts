@@ -5,7 +5,7 @@ import { isUnicode } from '../../objects/key.ts';
 import type { Attributes, CopyRecord } from '../../objects/object.ts';
 import type { Directories } from './directories.ts';
 import { isErrno } from './errors.ts';
-import { metaDirectory, sidecarPath } from './layout.ts';
+import { sidecarPath } from './layout.ts';
 import type { Raw } from './raw.ts';
 import { parentOf, pathOf } from './raw.ts';
 import type { Root } from './root.ts';

@@ -58,7 +58,7 @@ export async function readObject(
   let response: Promise<IncomingMessage> | undefined = early;
   try {
     const resource = await getResource(client, key, signal);
-    
+    if (version !== undefined && resource.generation !== version) throw replaced(version, doing);
     response ??= download(client, key, resource.generation, from, signal);
     const incoming = await response;
     const body = await checkedBody(client, incoming, resource, from, doing, signal);

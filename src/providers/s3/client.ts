@@ -23,12 +23,12 @@ export interface S3Connection {
   readonly bucket: string;
   /** `<root>.holdfast/` */
   readonly reserved: string;
-  call<Output>(
+  readonly call: <Output>(
     site: CallSite,
     signal: AbortSignal,
     send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
-  ): Promise<Output>;
-  fail(error: unknown, site: CallSite, signal: AbortSignal): Error;
+  ) => Promise<Output>;
+  readonly fail: (error: unknown, site: CallSite, signal: AbortSignal) => Error;
 }
 
 const sockets = 128;

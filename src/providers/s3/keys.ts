@@ -20,7 +20,6 @@ export function isPathLike(key: Key): boolean {
 }
 
 /** What XML 1.0 cannot carry, or changes on the way (a parser turns `\r` into `\n`). */
-// oxlint-disable-next-line no-control-regex -- control characters are what it is about
 const notInXml = /[\u0000-\u0008\u000b-\u001f\ufffe\uffff]/;
 
 /** Why this key cannot be held by this server, or undefined when it can. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Catalog, Claim } from '../../../src/catalog/catalog.ts';
+import { compareKeys } from '../../../src/objects/key.ts';
 import { Bench, claimRequest, learnt, policy, settlement, targets, unavailable, verified, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 
@@ -82,9 +83,9 @@ export function claimCases(create: CreateStore): void {
     const keys = Array.from({ length: 3000 }, (_, index) => `${index % 2 === 0 ? 'even' : 'odd'}/${index}`);
     await bench.record(...keys.map((key) => ({ kind: 'new' as const, key, object: version('v1'), found: {} })));
     for (const prefix of ['even/', 'odd/']) {
-      const expected = keys.filter((key) => key.startsWith(prefix)).sort();
+      const expected = keys.filter((key) => key.startsWith(prefix)).sort(compareKeys);
       const claimed = await drain(bench.catalog, prefix);
-      expect(claimed.sort()).toEqual(expected);
+      expect(claimed.sort(compareKeys)).toEqual(expected);
     }
   });
 
@@ -96,7 +97,7 @@ export function claimCases(create: CreateStore): void {
     const rest = await drain(bench.catalog, 'k');
     expect(rest).toHaveLength(2450);
     bench.clock.advance(1000);
-    expect(keysOf(await bench.claim({ prefix: 'k' })).sort()).toEqual(keysOf(held).sort());
+    expect(keysOf(await bench.claim({ prefix: 'k' })).sort(compareKeys)).toEqual(keysOf(held).sort(compareKeys));
   });
 
   test('two that claim at the same time never get the same object', async () => {
@@ -149,7 +150,7 @@ export function claimCases(create: CreateStore): void {
       await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
       if (key === 'gone') await bench.catalog.decideObserved(policy, 'apply');
     }
-    expect(keysOf(await bench.claim()).sort()).toEqual(['gone', 'observed']);
+    expect(keysOf(await bench.claim()).sort(compareKeys)).toEqual(['gone', 'observed']);
   });
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Claim, CopyOutcome, Finding, ObjectRow } from '../../../src/catalog/catalog.ts';
+import type { Catalog, Claim, CopyOutcome, Finding, ObjectRow } from '../../../src/catalog/catalog.ts';
 import { mayMove } from '../../../src/catalog/states.ts';
 import { printedSeed } from '../../support/seed.ts';
 import { expectedCounts } from './expected-counts.ts';
@@ -75,7 +75,7 @@ class History {
   async #claim(n: number): Promise<void> {
     const live = new Map(this.#claims.map((claim) => [claim.objectId, claim]));
     for (const claim of await this.#bench.claim({ ...below(n), limit: (n % 4) + 1, leaseMs: 100 })) {
-      expect(claim.token).toBeGreaterThan(live.get(claim.objectId)?.token ?? 0);
+      expectGreater(claim.token, live.get(claim.objectId)?.token ?? 0);
       this.#claims.push(claim);
     }
   }
@@ -95,7 +95,7 @@ class History {
     const settled = this.#bench.catalog.settle([settlement(claim, rest)]);
     if (moves || !isNewest || object.version !== claim.object.version) {
       const [applied] = await settled;
-      if (!isNewest) expect([applied, await this.#bench.object(object.key)]).toEqual([false, object]);
+      if (!isNewest) expectEqual([applied, await this.#bench.object(object.key)], [false, object]);
     } else await settled.catch(() => undefined);
   }
 
@@ -104,13 +104,23 @@ class History {
     const objects = (await Array.fromAsync(catalog.scan(policy, {}))).flat();
     for (const object of objects) checkObject(object, this.#before);
     this.#before = objects;
-    for (const prefix of ['', 'a', 'b/']) {
-      const below = objects.filter((object) => object.key.startsWith(prefix));
-      expect(await catalog.counts(policy, { prefix })).toMatchObject(expectedCounts(below, policyRow));
-      const problems = await catalog.problems(policy, { prefix, limit: 1000 });
-      expect(problems).toHaveLength(below.flatMap((object) => object.copies.filter(isUnverified)).length);
-    }
+    for (const prefix of ['', 'a', 'b/']) await checkCounts(catalog, objects, prefix);
   }
+}
+
+function expectGreater(value: number, than: number): void {
+  expect(value).toBeGreaterThan(than);
+}
+
+function expectEqual(value: unknown, to: unknown): void {
+  expect(value).toEqual(to);
+}
+
+async function checkCounts(catalog: Catalog, objects: readonly ObjectRow[], prefix: string): Promise<void> {
+  const below = objects.filter((object) => object.key.startsWith(prefix));
+  expect(await catalog.counts(policy, { prefix })).toMatchObject(expectedCounts(below, policyRow));
+  const problems = await catalog.problems(policy, { prefix, limit: 1000 });
+  expect(problems).toHaveLength(below.flatMap((object) => object.copies.filter(isUnverified)).length);
 }
 
 function checkObject(object: ObjectRow, before: readonly ObjectRow[]): void {

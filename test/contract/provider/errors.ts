@@ -4,7 +4,7 @@ import { digestOf } from '../../support/digest.ts';
 import type { ProviderFixture } from './fixture.ts';
 import { expectedOf } from './fixture.ts';
 import { partsOf, smallestPart, start } from './parts.ts';
-import { calm, collect, expectAbsent, expectError, keysIn, put, readAll, recordFor, roomFor } from './room.ts';
+import { calm, collect, expectError, keysIn, put, readAll, recordFor, roomFor } from './room.ts';
 
 export function connectCases(fixture: ProviderFixture): void {
   describe('connect', () => {
@@ -95,10 +95,9 @@ export function errorCases(fixture: ProviderFixture): void {
       setImmediate(() => controller.abort());
       const end = await writing;
       if (end instanceof Error) expect(end).toMatchObject({ name: 'ProviderError', code: 'aborted' });
+      // No case may go on with this key: a request that was given up may still arrive at its server.
       const left = await readAll(provider, 'half');
       expect(left.equals(bytes) || String(left) === 'before').toBe(true);
-      await provider.delete('half', {}, calm);
-      await expectAbsent(provider, 'half');
     });
   });
 }

@@ -153,9 +153,9 @@ export class FakeS3 implements AsyncDisposable {
       this.#requests.push(request);
       const faults = this.#faults.of(request);
       if (faults.has('stall')) return;
-      if (faults.has('drop-connection')) return void silence(response);
+      if (faults.has('drop-connection')) return silence(response);
       const answer = await perform(this.#buckets, request, faults, this.#options);
-      if (faults.has('lose-response')) return void silence(response);
+      if (faults.has('lose-response')) return silence(response);
       send(response, request, answer, faults);
     } catch {
       // The client left while it was sending.

@@ -4,16 +4,11 @@ import type { Provider, Upload } from '../../../src/providers/provider.ts';
 import { finish, partsOf } from '../../contract/provider/parts.ts';
 import { expectAbsent, expectError, keysIn, put, readAll } from '../../contract/provider/room.ts';
 import { bytesOf } from '../../support/bytes.ts';
-import type { FaultyProxy } from '../../support/faulty-proxy.ts';
-import { azureRoom, calm } from './room.ts';
+import { azureRoom, calm, requestsSeen } from './room.ts';
 
 const room = azureRoom();
 const body = bytesOf(50_000, 'faults');
 const partSize = 20_000;
-
-function requestsSeen({ traffic }: FaultyProxy): number {
-  return [...traffic.values()].reduce((sum, { requests }) => sum + requests, 0);
-}
 
 function begin(provider: Provider): Promise<Upload> {
   return provider.startUpload('blob', { size: body.length, partSize, attributes: noAttributes }, calm);

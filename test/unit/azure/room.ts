@@ -25,6 +25,10 @@ export interface Room {
 
 export const calm: AbortSignal = new AbortController().signal;
 
+export function requestsSeen({ traffic }: FaultyProxy): number {
+  return [...traffic.values()].reduce((sum, { requests }) => sum + requests, 0);
+}
+
 /** One server for the file; a new container for each case. */
 export function azureRoom(): () => Room {
   let server: { readonly azurite: Azurite; readonly proxy: FaultyProxy } | undefined;

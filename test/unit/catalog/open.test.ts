@@ -4,6 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { CatalogError } from '../../../src/catalog/errors.ts';
 import type { CatalogErrorCode } from '../../../src/catalog/errors.ts';
+import { configure } from '../../../src/catalog/sqlite/configure.ts';
+import { Database } from '../../../src/catalog/sqlite/database.ts';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite/open.ts';
 import { systemClock } from '../../../src/objects/clock.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
@@ -18,15 +20,15 @@ test('the directory and the file are created, for this user alone', async () => 
   for (const file of [path, `${path}-wal`]) expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
-test('a commit is durable before it returns: WAL, synchronous=FULL', async () => {
+test('a commit is durable before it returns, and others wait for a lock', async () => {
   await using place = await temporaryCatalog();
-  await using catalog = await openSqliteCatalog({ path: place.path, clock: systemClock });
-  await catalog.syncPolicies(policies);
-  using db = new DatabaseSync(place.path, { readOnly: true });
-  expect(db.prepare('pragma journal_mode').get()).toEqual({ journal_mode: 'wal' });
-  expect(await readFile(new URL('../../../src/catalog/sqlite/open.ts', import.meta.url), 'utf8')).toContain(
-    'pragma synchronous = full',
-  );
+  using db = new Database(place.path);
+  await configure(db);
+  expect(db.get('pragma journal_mode')).toEqual({ journal_mode: 'wal' });
+  expect(db.get('pragma synchronous')).toEqual({ synchronous: 2 });
+  expect(db.get('pragma foreign_keys')).toEqual({ foreign_keys: 1 });
+  expect(db.get('pragma mmap_size')).toEqual({ mmap_size: 0 });
+  expect(db.get<{ readonly timeout: number }>('pragma busy_timeout')?.timeout).toBeGreaterThanOrEqual(10_000);
 });
 
 test('what is no database is refused, left as it is, and the advice says how to go on', async () => {
@@ -106,7 +108,12 @@ async function fillAndClose(path: string): Promise<void> {
   await using catalog = await openSqliteCatalog({ path, clock: systemClock });
   await catalog.syncPolicies(policies);
   const object = { version: 'v', size: 1, modifiedAt: 1 };
-  const findings = Array.from({ length: 500 }, (_, index) => ({ kind: 'new' as const, key: `k${index}`, object, found: {} }));
+  const findings = Array.from({ length: 500 }, (_, index) => ({
+    kind: 'new' as const,
+    key: `k${index}`,
+    object,
+    found: {},
+  }));
   await catalog.record('p', findings);
 }
 

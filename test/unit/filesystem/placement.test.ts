@@ -3,7 +3,7 @@ import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Key } from '../../../src/objects/key.ts';
-import { keyFromBytes } from '../../../src/objects/key.ts';
+import { compareKeys, keyFromBytes } from '../../../src/objects/key.ts';
 import { encodedPath } from '../../../src/providers/filesystem/layout.ts';
 import { rawFromKey } from '../../../src/providers/filesystem/raw.ts';
 import { exactNameOnDisk } from '../../../src/providers/filesystem/root.ts';
@@ -110,7 +110,19 @@ test.each(['absent', 'any'])('writers of colliding keys at once all get a place 
   const choice = kind === 'absent' ? { precondition: { absent: true } as const } : {};
   await Promise.all(keys.map((key) => put(room.provider, key, `<${key}>`, choice)));
   for (const key of keys) expect(await readText(room.provider, key)).toBe(`<${key}>`);
-  expect([...(await list(room.provider)).keys].toSorted()).toEqual([...keys].toSorted());
+  expect((await list(room.provider)).keys).toEqual(keys.toSorted(compareKeys));
+});
+
+test.each(['plain', 'encoded'])('of writers that replace the same version one wins (%s)', async (kind) => {
+  await using room = await openRoom();
+  const key = kind === 'plain' ? 'k' : 'k/';
+  const { version } = await put(room.provider, key, 'first');
+  const racing = Array.from({ length: 8 }, (_, n) =>
+    put(room.provider, key, `racer ${n}`, { precondition: { version } }),
+  );
+  const ends = await Promise.allSettled(racing);
+  expect(ends.filter((end) => end.status === 'fulfilled')).toHaveLength(1);
+  expect(await readText(room.provider, key)).toBe(`racer ${ends.findIndex((end) => end.status === 'fulfilled')}`);
 });
 
 test('a link is never written through or over', async () => {

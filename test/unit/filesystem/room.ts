@@ -5,8 +5,12 @@ import { join } from 'node:path';
 import type { Key } from '../../../src/objects/key.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import type { Attributes, CopyRecord, ObjectInfo } from '../../../src/objects/object.ts';
-import type { FilesystemOptions, FilesystemSurroundings } from '../../../src/providers/filesystem/filesystem.ts';
-import { FilesystemProvider, openFilesystem } from '../../../src/providers/filesystem/filesystem.ts';
+import type {
+  FilesystemOptions,
+  FilesystemProvider,
+  FilesystemSurroundings,
+} from '../../../src/providers/filesystem/filesystem.ts';
+import { openFilesystem } from '../../../src/providers/filesystem/filesystem.ts';
 import type { ListOptions, Precondition, Provider, StoredCopy } from '../../../src/providers/provider.ts';
 import { digestOf } from '../../support/digest.ts';
 

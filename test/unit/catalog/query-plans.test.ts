@@ -1,0 +1,72 @@
+import { expect, test } from 'vitest';
+import * as counts from '../../../src/catalog/sqlite/counts-read.ts';
+import { Database } from '../../../src/catalog/sqlite/database.ts';
+import * as below from '../../../src/catalog/sqlite/due-below.ts';
+import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
+import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
+import * as makeDue from '../../../src/catalog/sqlite/make-due.ts';
+import { migrate } from '../../../src/catalog/sqlite/migrate.ts';
+import * as outstanding from '../../../src/catalog/sqlite/outstanding.ts';
+import * as problems from '../../../src/catalog/sqlite/problems.ts';
+import { copiesSql, objectsSql } from '../../../src/catalog/sqlite/rows.ts';
+import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
+import { temporaryCatalog } from './temporary-catalog.ts';
+
+const range = keyRange('users/');
+const page = pageSql(range.sql);
+
+/** Statements that must neither read a table from end to end nor sort more than they return. */
+const statements: Readonly<Record<string, string>> = {
+  'claim: oldest': oldestSql,
+  'claim: below a prefix, by due time': below.byDueSql(range),
+  'claim: below a prefix, by key': below.byKeySql(range),
+  'scan: objects': objectsSql(page),
+  'scan: copies': copiesSql(page),
+  'outstanding: due': outstanding.dueSql(),
+  'outstanding: due below a prefix': outstanding.dueSql(range),
+  'outstanding: next': outstanding.nextDueSql(),
+  'outstanding: next lease': outstanding.nextLeaseSql(),
+  'make due': makeDue.allSql,
+  'make due below a prefix': makeDue.belowSql(range.sql),
+  'counts: totals': counts.totalsSql(),
+  'counts: observed': counts.observedSql(),
+  'counts: oldest evidence': counts.evidenceSql(),
+};
+
+/** Statements that sort or group, but only what an index narrowed down before. */
+const sorting: Readonly<Record<string, string>> = {
+  'outstanding: leased': outstanding.leasedSql(),
+  'counts: unverified': counts.unverifiedSql(),
+  'counts: unverified below a prefix': counts.unverifiedSql(range),
+  'problems: few': problems.bySortSql(range.sql),
+  'problems: many': problems.byKeySql(range.sql),
+};
+
+test.each(Object.entries(statements))('%s: by index, in order', async (_, sql) => {
+  const plan = await planOf(sql);
+  expect(plan.filter((line) => line.startsWith('USE TEMP B-TREE'))).toEqual([]);
+  expectNoScan(plan);
+});
+
+test.each(Object.entries(sorting))('%s: by index', async (_, sql) => {
+  expectNoScan(await planOf(sql));
+});
+
+test('an index alone answers what is asked most often', async () => {
+  for (const sql of [outstanding.dueSql(), counts.totalsSql(), counts.evidenceSql()]) {
+    expect((await planOf(sql)).join('\n')).toContain('USING COVERING INDEX');
+  }
+});
+
+/** `SCAN q` reads the rows of a subquery, json_each those of an argument; neither is a table. */
+function expectNoScan(plan: readonly string[]): void {
+  const scans = plan.filter((line) => /^SCAN (?!json_each|q$|u$|\(subquery)/.test(line));
+  expect({ plan, scans }).toEqual({ plan, scans: [] });
+}
+
+async function planOf(sql: string): Promise<readonly string[]> {
+  await using place = await temporaryCatalog();
+  using db = new Database(place.path);
+  migrate(db, 0);
+  return db.all<{ readonly detail: string }>(`explain query plan ${sql}`).map((row) => row.detail);
+}
