@@ -36,7 +36,7 @@ export function selfPortrait(resource: Resource): SelfPortrait {
   const { metadata, record, descriptionId, noContentType } = parseMetadata(resource.metadata, rules);
   const { contentType, ...headers } = resource.headers;
   // Whoever set another content type since then meant it.
-  const invented = noContentType === true;
+  const invented = noContentType === true && contentType === inventedContentType;
   return {
     attributes: { ...headers, ...(contentType === undefined || invented ? {} : { contentType }), metadata },
     ...(record === undefined ? {} : { record }),

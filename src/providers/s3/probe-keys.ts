@@ -3,7 +3,7 @@ import type { Key } from '../../objects/key.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestPage, toListed } from './listing.ts';
-import { attempt } from './probe.ts';
+import { attempt } from './attempt.ts';
 
 /** Names whose order tells bytes from UTF-16 units, from letters that ignore case, and from no order at all. */
 const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];

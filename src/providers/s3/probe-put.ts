@@ -8,7 +8,7 @@ import { withHeaders } from './client.ts';
 import { versionOf } from './etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestHead } from './head.ts';
-import { attempt, isCaught } from './probe.ts';
+import { attempt, isCaught } from './attempt.ts';
 
 /** A canary's bytes, never the same twice, and their true checksums. */
 export interface Canary {

@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import type { ErrorCode } from '../../objects/errors.ts';
-import { ProviderError } from '../../objects/errors.ts';
 import type { S3Connection } from './client.ts';
 import { probeConditions, probePut } from './probe-put.ts';
 import { probeKeys } from './probe-keys.ts';
@@ -11,9 +9,9 @@ import type { ServerFacts } from './facts.ts';
  * Finds out what the server behind a target really does, with canaries below `.holdfast/probe/`. What it says of
  * itself is no proof: some servers take checksum headers and check nothing.
  *
- * Requests: 1 list + at most 10 puts of key canaries and 1 list (the first time; 3 puts and 1 list later, for the
- * keys a file-system server folds), 3 to 6 for put, 1 for preconditions, 7 to 12 for uploads, 1 delete: at most 32, on AWS 24 the
- * first time and 14 later.
+ * Requests: 1 list, the first time 10 puts of key canaries and 1 list more (later only those that a file-system
+ * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 delete. On AWS 24
+ * the first time and 13 later; nowhere more than 36.
  */
 export async function probeTarget(connection: S3Connection, signal: AbortSignal): Promise<ServerFacts> {
   const { listing, keys } = await probeKeys(connection, signal);
@@ -36,31 +34,4 @@ async function removeCanary(connection: S3Connection, key: string, signal: Abort
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), options),
     )
     .catch(() => undefined);
-}
-
-/** What became of a request that a server may lack a feature for. */
-export type Outcome<Answer> = { readonly accepted: Answer } | { readonly refused: ProviderError };
-
-/**
- * Lets a refusal be an answer. That the server cannot be reached, or that the credentials do not allow it, is none,
- * unless `denied` may be how a server refuses the feature.
- */
-export async function attempt<Answer>(
-  call: Promise<Answer>,
-  { deniedIsAnswer = false }: { readonly deniedIsAnswer?: boolean } = {},
-): Promise<Outcome<Answer>> {
-  try {
-    return { accepted: await call };
-  } catch (error) {
-    if (!(error instanceof ProviderError) || isNoAnswer.has(error.code)) throw error;
-    if (error.code === 'denied' && !deniedIsAnswer) throw error;
-    return { refused: error };
-  }
-}
-
-const isNoAnswer: ReadonlySet<ErrorCode> = new Set(['aborted', 'unavailable', 'throttled']);
-
-/** Refused because of the checksum, not because the feature is unknown. */
-export function isCaught(outcome: Outcome<unknown>): boolean {
-  return 'refused' in outcome && outcome.refused.code === 'checksum-mismatch';
 }

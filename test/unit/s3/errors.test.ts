@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { errorCodes } from '../../../src/objects/errors.ts';
+import type { ErrorCode } from '../../../src/objects/errors.ts';
 import { openS3 } from '../../../src/providers/s3/s3.ts';
 import { calm, openS3Room, put } from '../../support/s3-room.ts';
 
 /** [status, S3's code, ours, a word of the advice] */
-const cases: readonly [number, string, (typeof errorCodes)[number], RegExp][] = [
+const cases: readonly [number, string, ErrorCode, RegExp][] = [
   [404, 'NoSuchKey', 'not-found', /"x"/],
   [404, 'NoSuchBucket', 'not-found', /create it or correct "bucket"/],
   [403, 'AccessDenied', 'denied', /policies/],

@@ -1,0 +1,21 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../../src/objects/clock.ts';
+
+/** No two readings are the same, so that nothing hangs on who was first within a millisecond; waiting is short. */
+export class TestClock implements Clock {
+  #ahead = 0;
+  #last = 0;
+
+  now(): number {
+    this.#last = Math.max(this.#last + 1, Date.now() + this.#ahead);
+    return this.#last;
+  }
+
+  advance(ms: number): void {
+    this.#ahead += ms;
+  }
+
+  async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    await delay(Math.min(ms, 5), undefined, signal === undefined ? {} : { signal });
+  }
+}
