@@ -20,6 +20,8 @@ export class Daemon {
   /** Policies that somebody wants looked at now, and how to wake their loops. */
   readonly #asked = new Set<string>();
   readonly #wakers = new Map<string, () => void>();
+  /** What ended the work first. */
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(replicator: Replicator) {
     this.#replicator = replicator;
@@ -33,11 +35,13 @@ export class Daemon {
     const { engine, policies } = this.#replicator;
     const worker = new Worker(engine, { policies });
     try {
-      await Promise.all([
+      // All have ended, whatever happens: nobody may close the catalog before the worker gave its leases back.
+      await Promise.allSettled([
         this.#ending(worker.run(this.#stop.signal, this.#abort.signal)),
         this.#ending(this.#tend()),
         ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
       ]);
+      if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
       await this.#replicator.noteProviders();
     }
@@ -64,9 +68,9 @@ export class Daemon {
     try {
       await loop;
     } catch (error) {
+      this.#failure ??= { error };
       this.#stop.abort();
       this.#abort.abort();
-      throw error;
     }
   }
 
@@ -90,7 +94,7 @@ export class Daemon {
     const { log, metrics, clock } = engine;
     try {
       const options = { full, deep: false, dryRun: false, onProgress: () => undefined };
-      const { summary, seen } = await runPass(engine, policy, options, this.#abort.signal);
+      const { summary, seen } = await runPass(engine, policy, options, this.#stop.signal);
       const seconds = (summary.finishedAt - summary.startedAt) / 1000;
       metrics.passFinished(policy.name, summary.outcome, seconds, clock.now());
       const fields = { policy: policy.name, objects: seen.listed, seconds, full, reasons: summary.reasons };
@@ -139,7 +143,7 @@ export class Daemon {
     await Promise.all(
       waiting.map(async (site) => {
         try {
-          await site.connect('target', this.#abort.signal);
+          await site.connect('target', this.#stop.signal);
         } catch (error) {
           if (!(error instanceof ProviderError)) throw error;
           this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);

@@ -67,6 +67,11 @@ export interface Capabilities {
     readonly part: readonly ChecksumAlgorithm[];
     readonly upload: readonly ChecksumAlgorithm[];
   };
+  /**
+   * Tells this place from another one found at the same address: a disk that is not mounted, a bucket made anew.
+   * Absent where the provider has nothing that would tell.
+   */
+  readonly identity?: string;
   /** Whether preconditions on writes are enforced; where not, they are sent all the same. */
   readonly conditionalWrites: boolean;
   readonly limits: ProviderLimits;

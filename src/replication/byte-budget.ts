@@ -44,7 +44,10 @@ export class ByteBudget {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { bytes, resolve };
     const abort = (): void => {
-      this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
+      const place = this.#waiting.indexOf(waiter);
+      // It may have been served already and not have woken up yet.
+      if (place === -1) return;
+      this.#waiting.splice(place, 1);
       reject(signal.reason as Error);
       this.#serve();
     };

@@ -1,5 +1,5 @@
 import type { ChecksumAlgorithm, Digest } from '../objects/checksum.ts';
-import { errorMessage, ProviderError } from '../objects/errors.ts';
+import { errorMessage, ProviderError, type ProviderErrorDetails } from '../objects/errors.ts';
 import type { Attributes, CopyRecord } from '../objects/object.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -32,7 +32,14 @@ export interface CopyResult {
 }
 
 /** The bytes that were read are not the object: their place is damaged, whatever its version says. */
-export class WrongSourceError extends ProviderError {}
+export class WrongSourceError extends ProviderError {
+  readonly found: Digest;
+
+  constructor(found: Digest, message: string, details: ProviderErrorDetails) {
+    super('checksum-mismatch', message, details);
+    this.found = found;
+  }
+}
 
 export function asProviderError(error: unknown, provider: string, key: string): ProviderError {
   if (error instanceof ProviderError) return error;
@@ -43,7 +50,7 @@ export function requireDigest(job: CopyJob, digest: Digest): void {
   if (job.sha256 === null || job.sha256 === digest.sha256) return;
   const { provider, key } = job.from;
   const message = `${key} at ${provider.name} is damaged: its SHA-256 is ${digest.sha256} where ${job.sha256} is recorded for this version`;
-  throw new WrongSourceError('checksum-mismatch', message, { provider: provider.name, key });
+  throw new WrongSourceError(digest, message, { provider: provider.name, key });
 }
 
 /** Every checksum that some destination needs; its provider's own words decide, MD5 is never computed in vain. */

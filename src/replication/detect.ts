@@ -155,8 +155,10 @@ class Walk implements AsyncDisposable {
     if (row === undefined && source === undefined) seen.unexpected += 1;
     if (row === undefined) return;
     if (row.state === 'present') seen.known += 1;
-    const overwritten = source !== undefined && source.version !== row.version;
-    const vanished = source === undefined && row.state === 'present';
+    // A row that changed since the pass began is newer than the listings: what they lack says nothing about it.
+    const comparable = row.updatedAt < this.#options.asOf || row.observed !== null;
+    const overwritten = comparable && source !== undefined && source.version !== row.version;
+    const vanished = comparable && source === undefined && row.state === 'present';
     if (overwritten) seen.overwritten += 1;
     if (vanished) seen.vanished += 1;
     if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(key);

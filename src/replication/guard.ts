@@ -11,6 +11,8 @@ export interface Preflight {
   readonly known: number;
   readonly overwritten: number;
   readonly vanished: number;
+  /** Changes that the catalog holds undecided, whichever process noted them. */
+  readonly undecided: number;
   /** A few of the keys that changed or vanished. */
   readonly sample: readonly string[];
   readonly sourceIdentity: string;
@@ -26,13 +28,28 @@ export function judge(
   limits: GuardLimits,
   now: number,
 ): Hold | undefined {
-  const reasons = policy.hold?.released === true ? [] : reasonsToHold(seen, policy.sourceIdentity, limits);
+  const reasons = isReleased(seen, policy.hold, limits) ? [] : reasonsToHold(seen, policy.sourceIdentity, limits);
   if (seen.listingFailed !== undefined && seen.known > 0) {
     reasons.push(`the source could not be listed to its end: ${seen.listingFailed}`);
   }
   if (reasons.length === 0) return undefined;
   const { overwritten, vanished, sample } = seen;
   return { since: policy.hold?.since ?? now, reasons, overwritten, vanished, sample };
+}
+
+/** A release lets through what was held, and no more on top of it than would pass by itself. */
+function isReleased(seen: Preflight, hold: Hold | null, limits: GuardLimits): boolean {
+  if (hold?.released !== true) return false;
+  const more = changes(seen) - hold.overwritten - hold.vanished;
+  return !isMany(more, seen.known, limits);
+}
+
+function changes({ overwritten, vanished, undecided }: Preflight): number {
+  return Math.max(overwritten + vanished, undecided);
+}
+
+function isMany(changed: number, known: number, limits: GuardLimits): boolean {
+  return changed >= limits.minObjects && changed > limits.maxChanged * known;
 }
 
 function reasonsToHold(seen: Preflight, knownIdentity: string | null, limits: GuardLimits): string[] {
@@ -44,8 +61,8 @@ function reasonsToHold(seen: Preflight, knownIdentity: string | null, limits: Gu
   if (listed === 0 && known > 0 && seen.listingFailed === undefined) {
     reasons.push(`the source is empty where ${known} objects were known`);
   }
-  const changed = overwritten + vanished;
-  if (changed >= limits.minObjects && changed > limits.maxChanged * known) {
+  const changed = changes(seen);
+  if (isMany(changed, known, limits)) {
     const percent = ((100 * changed) / Math.max(known, 1)).toFixed(1);
     const limit = (100 * limits.maxChanged).toFixed(1);
     reasons.push(

@@ -1,20 +1,24 @@
 import { createHash, type Hash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { Crc64Nvme } from '@aws-sdk/crc64-nvme';
 import type { ChecksumAlgorithm, Checksums, Digest } from '../objects/checksum.ts';
+import { createCrc64, type Crc64 } from './crc64.ts';
 
 /** Hashes bytes in order: SHA-256 always, other algorithms where a provider wants them (MD5 is the dear one). */
 export class Hasher {
   readonly #sha256: Hash = createHash('sha256');
   readonly #md5: Hash | undefined;
-  readonly #crc64: Crc64Nvme | undefined;
+  readonly #crc64: Crc64 | undefined;
   #crc32c: number | undefined;
 
-  constructor(algorithms: Iterable<ChecksumAlgorithm>) {
-    const wanted = new Set(algorithms);
+  private constructor(wanted: ReadonlySet<ChecksumAlgorithm>, crc64: Crc64 | undefined) {
+    this.#crc64 = crc64;
     if (wanted.has('md5')) this.#md5 = createHash('md5');
-    if (wanted.has('crc64nvme')) this.#crc64 = new Crc64Nvme();
     if (wanted.has('crc32c')) this.#crc32c = 0;
+  }
+
+  static async create(algorithms: Iterable<ChecksumAlgorithm>): Promise<Hasher> {
+    const wanted = new Set(algorithms);
+    return new Hasher(wanted, wanted.has('crc64nvme') ? await createCrc64() : undefined);
   }
 
   update(bytes: Uint8Array): void {
@@ -25,20 +29,20 @@ export class Hasher {
   }
 
   /** Ends the hasher. */
-  async digest(): Promise<Digest> {
+  digest(): Digest {
     return {
       sha256: this.#sha256.digest('hex'),
       ...(this.#md5 === undefined ? {} : { md5: this.#md5.digest('hex') }),
-      ...(this.#crc64 === undefined ? {} : { crc64nvme: Buffer.from(await this.#crc64.digest()).toString('hex') }),
+      ...(this.#crc64 === undefined ? {} : { crc64nvme: this.#crc64.digest() }),
       ...(this.#crc32c === undefined ? {} : { crc32c: hex32(this.#crc32c) }),
     };
   }
 }
 
 export async function digestOf(bytes: Uint8Array, algorithms: Iterable<ChecksumAlgorithm>): Promise<Digest> {
-  const hasher = new Hasher(algorithms);
+  const hasher = await Hasher.create(algorithms);
   hasher.update(bytes);
-  return await hasher.digest();
+  return hasher.digest();
 }
 
 /** Only the algorithms asked for (no SHA-256 unless named): the checksums of one part. */
@@ -54,9 +58,9 @@ export async function checksumsOf(bytes: Uint8Array, algorithms: readonly Checks
 }
 
 async function crc64Of(bytes: Uint8Array): Promise<string> {
-  const crc = new Crc64Nvme();
+  const crc = await createCrc64();
   crc.update(bytes);
-  return Buffer.from(await crc.digest()).toString('hex');
+  return crc.digest();
 }
 
 function hex32(value: number): string {

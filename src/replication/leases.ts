@@ -29,12 +29,16 @@ export class Leases {
   }
 
   hold(claim: ClaimToken, abort: AbortSignal): Lease {
-    const lost = new AbortController();
     const { objectId, token } = claim;
-    this.#held.set(objectId, { objectId, token, lost });
+    const held: Held = { objectId, token, lost: new AbortController() };
+    // Claimed again by this very worker: the older lease had run out.
+    this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
+    this.#held.set(objectId, held);
     return {
-      signal: AbortSignal.any([lost.signal, abort]),
-      [Symbol.dispose]: () => void this.#held.delete(objectId),
+      signal: AbortSignal.any([held.lost.signal, abort]),
+      [Symbol.dispose]: () => {
+        if (this.#held.get(objectId) === held) this.#held.delete(objectId);
+      },
     };
   }
 

@@ -15,14 +15,16 @@ export type PartPlan = { readonly kind: 'put' } | { readonly kind: 'parts'; read
  * @returns undefined when no part size suits them all; the object is then copied to each target alone.
  */
 export function planParts(size: number, targets: readonly Capabilities[]): PartPlan | undefined {
+  if (targets.some((target) => size > target.limits.maxObjectSize)) return undefined;
   const maxPut = Math.min(defaultPartSize, ...targets.map((target) => target.limits.maxPutSize));
   if (size <= maxPut) return { kind: 'put' };
   const maxCount = Math.min(...targets.map((target) => target.limits.part.maxCount));
-  const min = Math.max(defaultPartSize, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
   const step = targets.reduce((least, target) => commonMultiple(least, target.limits.part.multipleOf), granule);
+  const max = Math.floor(Math.min(...targets.map((target) => target.limits.part.max)) / step) * step;
+  const preferred = Math.min(defaultPartSize, max);
+  const min = Math.max(preferred, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
   const partSize = Math.ceil(min / step) * step;
-  const max = Math.min(...targets.map((target) => target.limits.part.max));
-  return partSize <= max ? { kind: 'parts', partSize } : undefined;
+  return partSize > 0 && partSize <= max ? { kind: 'parts', partSize } : undefined;
 }
 
 function commonMultiple(a: number, b: number): number {

@@ -1,4 +1,5 @@
 import type { Finding, Hold, PassSummary } from '../catalog/catalog.ts';
+import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { ProviderRole } from '../providers/provider.ts';
 import { detect, type Seen } from './detect.ts';
@@ -6,6 +7,9 @@ import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
 import type { Engine } from './worker.ts';
+
+/** How long a pass waits for a target to be reached, in milliseconds. */
+const connectWithin = 15_000;
 
 export interface PassOptions {
   /** Only keys below. */
@@ -43,7 +47,7 @@ export async function runPass(
   const found = new Map<Finding['kind'], number>();
   const unreached = new Map<string, ProviderError>();
   const reach = async (site: Site, role: ProviderRole): Promise<boolean> =>
-    await reached(site, role, unreached, signal);
+    await reached(site, role, unreached, clock, signal);
   // A dry run must not leave canaries behind, so that it meets targets as it meets sources.
   const role = options.dryRun ? 'source' : 'target';
   const sourceReached = await reach(policy.source, 'source');
@@ -70,15 +74,40 @@ async function reached(
   site: Site,
   role: ProviderRole,
   unreached: Map<string, ProviderError>,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await site.connect(role, signal);
+    if (role === 'source') await site.connect(role, signal);
+    else await connectSoon(site, clock, signal);
     return true;
   } catch (error) {
     if (!(error instanceof ProviderError) || signal.aborted) throw error;
     unreached.set(site.name, error);
     return false;
+  }
+}
+
+/** A target that does not answer holds up nobody: it goes on being reached while the pass does without it. */
+async function connectSoon(site: Site, clock: Clock, signal: AbortSignal): Promise<void> {
+  using timer = new Timer();
+  const late = async (): Promise<never> => {
+    await clock.sleep(connectWithin, AbortSignal.any([signal, timer.signal]));
+    const message = `${site.name} did not answer within ${connectWithin / 1000} s; its copies wait`;
+    throw new ProviderError('unavailable', message, { provider: site.name });
+  };
+  await Promise.race([site.connect('target', signal), late()]);
+}
+
+class Timer implements Disposable {
+  readonly #controller = new AbortController();
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  [Symbol.dispose](): void {
+    this.#controller.abort();
   }
 }
 
@@ -111,18 +140,21 @@ async function decide(
   prefix: string | undefined,
 ): Promise<Hold | undefined> {
   const state = await catalog.readPolicy(policy.name);
+  const counts = await catalog.counts(policy.name);
   // A look at a part of the keys cannot lift what a look at all of them holds.
   if (options.prefix !== undefined && state.hold !== null && state.hold.released !== true) return state.hold;
   // A walk that broke off did not see all rows; the catalog knows how many there are.
-  const known = seen.sourceFailure === undefined ? seen.known : (await catalog.counts(policy.name)).objects;
+  const known = seen.sourceFailure === undefined ? seen.known : counts.objects;
   const { listed, overwritten, vanished, sample, sourceFailure } = seen;
-  const { sourceIdentity } = policy;
+  const sourceIdentity = identityOf(policy);
   const preflight = {
     ...(sourceFailure === undefined ? {} : { listingFailed: sourceFailure.message }),
     listed,
     known,
     overwritten,
     vanished,
+    // Another process may have noted more since this walk went by; letting it through would be unseen.
+    undecided: counts.observed,
     sample,
     sourceIdentity,
   };
@@ -150,9 +182,14 @@ async function remember(
   const whole = options.prefix === undefined;
   const listed = hold === undefined && seen.sourceFailure === undefined;
   await catalog.updatePolicy(policy.name, {
-    lastPass: summary,
     // A pass over a part of the keys neither lifts a hold on the rest nor counts as a look at everything.
+    ...(whole ? { lastPass: summary } : {}),
     ...(hold !== undefined || whole ? { hold: hold ?? null } : {}),
-    ...(whole && listed ? { lastCompletePassAt: summary.startedAt, sourceIdentity: policy.sourceIdentity } : {}),
+    ...(whole && listed ? { lastCompletePassAt: summary.startedAt, sourceIdentity: identityOf(policy) } : {}),
   });
+}
+
+/** Where the source is, and which of the places that were ever found there it is. */
+function identityOf({ source, sourceIdentity }: Policy): string {
+  return source.identity === undefined ? sourceIdentity : `${sourceIdentity} ${source.identity}`;
 }

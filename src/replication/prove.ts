@@ -62,7 +62,9 @@ export async function proveByReading(
       return { state: 'wrong', version, why: `its SHA-256 is ${found} instead of ${digest.sha256}` };
     return { state: 'right', version, evidence: { method: 'read', sha256: found, by: 'sha256', at: options.now() } };
   } catch (error) {
-    if (!(error instanceof ProviderError) || error.code !== 'conflict') throw error;
+    if (!(error instanceof ProviderError)) throw error;
+    if (error.code === 'not-found') return { state: 'missing' };
+    if (error.code !== 'conflict') throw error;
     // Either somebody replaced it meanwhile, or this very version is not as long as it must be.
     const head = await headIfThere(provider, key, signal);
     if (head?.version !== version || head.size === size) throw error;
@@ -113,7 +115,7 @@ export async function digestByReading(
   onBytes: (bytes: number) => void,
   signal: AbortSignal,
 ): Promise<Digest> {
-  const hasher = new Hasher(algorithms);
+  const hasher = await Hasher.create(algorithms);
   for await (const chunk of new ObjectStream(from, signal, onBytes).chunks()) hasher.update(chunk);
-  return await hasher.digest();
+  return hasher.digest();
 }

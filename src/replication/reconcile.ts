@@ -52,7 +52,8 @@ export async function reconcile(
 ): Promise<ReconcileReport> {
   const startedAt = engine.clock.now();
   if (options.dryRun) return await dryRun(engine, policy, options, startedAt, signal);
-  const prefix = narrowest(policy.prefix, options.prefix ?? policy.prefix) ?? policy.prefix;
+  const prefix = narrowest(policy.prefix, options.prefix ?? policy.prefix);
+  if (prefix === undefined) return nothingConcerned(policy, options.prefix ?? '');
   await engine.catalog.makeDue(policy.name, { prefix });
   const run = new Run(engine, policy, prefix, options);
   const pass = await run.toTheEnd(signal);
@@ -88,35 +89,54 @@ class Run {
   async toTheEnd(signal: AbortSignal): Promise<Pass> {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
+    const ending = async <T>(work: Promise<T>): Promise<T> => await endingOthers(work, failed);
     const ticking = setInterval(() => this.#progress(), 200);
     try {
-      const [pass] = await Promise.all([this.#pass(stop, failed), this.#worker.run(stop, stop)]);
+      // Both have ended, whatever happens: nobody may close the catalog before the worker gave its leases back.
+      const [passed, worked] = await Promise.allSettled([
+        ending(this.#pass(stop)),
+        ending(this.#worker.run(stop, stop)),
+      ]);
       signal.throwIfAborted();
+      failed.signal.throwIfAborted();
+      if (passed.status === 'rejected') throw passed.reason;
+      if (worked.status === 'rejected') throw worked.reason;
       this.#progress();
-      return pass;
+      return passed.value;
     } finally {
       clearInterval(ticking);
     }
   }
 
-  async #pass(signal: AbortSignal, failed: AbortController): Promise<Pass> {
+  async #pass(signal: AbortSignal): Promise<Pass> {
     const { deep, dryRun, prefix } = this.#options;
     const onProgress = (seen: Seen): void => void (this.#seen = seen);
     const options: PassOptions = { full: true, deep, dryRun, onProgress, ...(prefix === undefined ? {} : { prefix }) };
-    try {
-      const pass = await runPass(this.#engine, this.#policy, options, signal);
-      this.#foundAllAt = this.#engine.clock.now();
-      return pass;
-    } catch (error) {
-      failed.abort(error);
-      throw error;
-    }
+    const pass = await runPass(this.#engine, this.#policy, options, signal);
+    this.#foundAllAt = this.#engine.clock.now();
+    return pass;
   }
 
   #progress(): void {
     const listed = this.#foundAllAt !== undefined;
     this.#options.onProgress({ policy: this.#policy.name, seen: this.#seen, tally: this.tally, listed });
   }
+}
+
+async function endingOthers<T>(work: Promise<T>, others: AbortController): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    others.abort(error);
+    throw error;
+  }
+}
+
+/** The policy's own prefix and the one asked for have no key in common. */
+function nothingConcerned({ name: policy, prefix }: Policy, asked: string): ReconcileReport {
+  const none = { objects: 0, bytes: 0, copied: 0, bytesCopied: 0, inPlace: 0, repaired: 0, deleted: 0 };
+  const reasons = [`no key of the policy (${prefix}…) starts with ${asked}`];
+  return { policy, outcome: 'complete', ...none, held: 0, failed: 0, durationMs: 0, reasons, ignored: 0 };
 }
 
 async function report(
@@ -133,7 +153,8 @@ async function report(
   const { seen, summary, hold } = pass;
   return {
     policy: policy.name,
-    outcome: outcomeOf(pass, failed),
+    // A change that was seen and is not decided yet is not in place either.
+    outcome: outcomeOf(pass, failed + observed),
     objects,
     bytes,
     copied,

@@ -50,6 +50,11 @@ export class Site {
     }
   }
 
+  /** What tells it from another place at the same address, as far as it was reached. */
+  get identity(): string | undefined {
+    return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.identity;
+  }
+
   /** What it can do as a target; undefined while it was not reached as one. */
   get capabilities(): Capabilities | undefined {
     return this.#capabilities.get('target');

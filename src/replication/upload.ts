@@ -54,7 +54,7 @@ class Fan implements AsyncDisposable {
   /** @returns the digest of all bytes, or null when every lane failed on the way. */
   async sendAll(): Promise<Digest | null> {
     const { size } = this.#job.from;
-    const hasher = new Hasher(wanted(this.#job, 'upload'));
+    const hasher = await Hasher.create(wanted(this.#job, 'upload'));
     const algorithms = wanted(this.#job, 'part');
     let number = 0;
     for await (const bytes of inParts(this.stream, size, this.#partSize, async () => await this.#allocate())) {
@@ -66,7 +66,7 @@ class Fan implements AsyncDisposable {
       if (this.lanes.every((lane) => lane.failed)) return null;
     }
     await Promise.all(this.#sending);
-    return this.lanes.every((lane) => lane.failed) ? null : await hasher.digest();
+    return this.lanes.every((lane) => lane.failed) ? null : hasher.digest();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

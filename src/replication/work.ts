@@ -2,21 +2,28 @@ import type { Claim, CopyOutcome, CopyRow, Observed, Settlement } from '../catal
 import type { Digest } from '../objects/checksum.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
-import type { Attributes } from '../objects/object.ts';
+import { noAttributes, type Attributes } from '../objects/object.ts';
 import { verdictOn } from './backoff.ts';
-import { WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
+import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
 import type { Policy } from './policy.ts';
-import { digestByReading, headIfThere, prove, type Proof } from './prove.ts';
+import { digestByReading, prove, type Proof } from './prove.ts';
 import type { Candidate } from './read-source.ts';
+import { recordedContent } from './recorded.ts';
 import type { Site } from './site.ts';
-import { OccupiedError, WrongCopyError, type Destination, type Stored } from './store.ts';
+import { changeAtSource } from './source-change.ts';
+import { wrongVersionAfter, type Destination, type Stored } from './store.ts';
 
 export interface WorkOptions extends CopyOptions {
   readonly random: Random;
 }
 
 type Learnt = NonNullable<Settlement['learnt']>;
+
+/** A proof that could not be had. */
+interface Unanswered {
+  readonly error: unknown;
+}
 
 /**
  * One claimed object: proves the copies that may be in place, copies what is missing from a place where the object
@@ -32,6 +39,8 @@ export class Work {
   #digest: Digest | undefined;
   #learnt: Learnt | undefined;
   #observed: Observed | undefined;
+  /** What the source's bytes were where they are not those known for this version. */
+  #damage: Learnt | undefined;
 
   constructor(claim: Claim, policy: Policy, options: WorkOptions, signal: AbortSignal) {
     this.#claim = claim;
@@ -42,22 +51,41 @@ export class Work {
     if (sha256 !== null) this.#digest = { ...checksums, sha256 };
   }
 
-  async run(): Promise<Settlement> {
+  /** @returns what to settle, in this order. */
+  async run(): Promise<readonly Settlement[]> {
     const leased = this.#claim.object.copies.filter((copy) => this.#claim.targets.includes(copy.target));
+    try {
+      await this.#workOn(leased);
+    } catch (error) {
+      // One object that nobody foresaw must not end the work on all others.
+      const failure = asProviderError(error, this.#policy.source.name, this.#claim.object.key);
+      this.#giveUp(
+        leased.filter((copy) => !this.#outcomes.has(copy.target)),
+        failure,
+      );
+    }
+    const last = this.#settlement(leased);
+    return this.#damage === undefined
+      ? [last]
+      : [{ ...this.#about(), learnt: this.#damage, copies: [], last: false }, last];
+  }
+
+  async #workOn(leased: readonly CopyRow[]): Promise<void> {
     const unproven = leased.filter((copy) => copy.state === 'unproven');
     const lacking = leased.filter((copy) => copy.state !== 'unproven');
     // Copying first: reading the source for those that lack it also tells what the others must hold.
     if (lacking.length > 0) await this.#copyTo(lacking);
     if (unproven.length > 0) await this.#proveOrReplace(unproven);
-    return this.#settlement(leased);
+  }
+
+  #about(): Pick<Settlement, 'objectId' | 'token' | 'version'> {
+    const { objectId, token, object } = this.#claim;
+    return { objectId, token, version: object.version };
   }
 
   #settlement(leased: readonly CopyRow[]): Settlement {
-    const { objectId, token, object } = this.#claim;
     return {
-      objectId,
-      token,
-      version: object.version,
+      ...this.#about(),
       ...(this.#learnt === undefined ? {} : { learnt: this.#learnt }),
       ...(this.#observed === undefined ? {} : { observed: this.#observed }),
       copies: leased.map((copy) => this.#outcomes.get(copy.target) ?? { target: copy.target, state: 'released' }),
@@ -68,35 +96,62 @@ export class Work {
   /* ---- proving what may be in place ---- */
 
   async #proveOrReplace(copies: readonly CopyRow[]): Promise<void> {
+    if (this.#digest === undefined && (await this.#adoptByRecords(copies))) return;
     try {
-      this.#digest ??= (await this.#digestFromRecords(copies)) ?? (await this.#digestFromSource(copies));
+      this.#digest ??= await this.#digestFromSource(copies);
     } catch (error) {
-      if (error instanceof ProviderError) return this.#giveUp(copies, error);
-      throw error;
+      return this.#giveUp(copies, error);
     }
     const digest = this.#digest;
-    if (digest === undefined) return;
-    const wrong = await Promise.all(copies.map(async (copy) => await this.#proveOne(copy, digest)));
-    const replace = wrong.filter((copy) => copy !== undefined);
+    if (digest === undefined) return this.#giveUp(copies, this.#nowhere());
+    const proofs = await this.#proveAll(copies, digest);
+    const replace = proofs.flatMap(([copy, proof]) => this.#judge(copy, proof) ?? []);
     if (replace.length > 0) await this.#copyTo(replace);
   }
 
-  /** @returns the copy, with what stands there now, when it is not what it must be. */
-  async #proveOne(copy: CopyRow, digest: Digest): Promise<CopyRow | undefined> {
+  /**
+   * Copies that Holdfast wrote say what they are: with an unchanged source version that tells the digest without
+   * reading the source again, where every one that answers proves to be just that. Otherwise the source decides,
+   * for a false record must not make good copies look wrong.
+   * @returns whether that settled it.
+   */
+  async #adoptByRecords(copies: readonly CopyRow[]): Promise<boolean> {
+    const { object } = this.#claim;
+    const providers = copies.map((copy) => this.#site(copy.target).provider);
+    const recorded = await recordedContent(providers, object.key, object, this.#signal);
+    if (recorded === undefined) return false;
+    const proofs = await this.#proveAll(copies, recorded.digest);
+    const answers = proofs.filter(([, proof]) => 'state' in proof);
+    if (answers.some(([, proof]) => 'state' in proof && proof.state !== 'right')) return false;
+    if (answers.length > 0) this.#learn(recorded.digest, recorded.attributes);
+    for (const [copy, proof] of proofs) this.#judge(copy, proof);
+    return true;
+  }
+
+  async #proveAll(copies: readonly CopyRow[], digest: Digest): Promise<[CopyRow, Proof | Unanswered][]> {
+    return await Promise.all(
+      copies.map(async (copy): Promise<[CopyRow, Proof | Unanswered]> => [copy, await this.#proveOne(copy, digest)]),
+    );
+  }
+
+  async #proveOne(copy: CopyRow, digest: Digest): Promise<Proof | Unanswered> {
     const site = this.#site(copy.target);
     const { key, size } = this.#claim.object;
     // Evidence that is still there says: the copy is known, and somebody asked for it to be read.
     const method = copy.evidence === null ? this.#policy.onCopy : 'read';
     try {
-      const proof = await prove(site.provider, key, { size, digest }, { ...this.#options, method }, this.#signal);
-      return this.#judge(copy, proof);
+      return await prove(site.provider, key, { size, digest }, { ...this.#options, method }, this.#signal);
     } catch (error) {
-      this.#fail(copy, error);
-      return undefined;
+      return { error };
     }
   }
 
-  #judge(copy: CopyRow, proof: Proof): CopyRow | undefined {
+  /** @returns the copy, with what stands there now, when it is not what it must be. */
+  #judge(copy: CopyRow, proof: Proof | Unanswered): CopyRow | undefined {
+    if ('error' in proof) {
+      this.#fail(copy, proof.error);
+      return undefined;
+    }
     if (proof.state !== 'right') {
       const why = proof.state === 'missing' ? 'it is missing' : proof.why;
       this.#options.log.warn(
@@ -111,24 +166,6 @@ export class Work {
     return undefined;
   }
 
-  /**
-   * Copies that Holdfast wrote say what they are: with an unchanged source version that tells the digest without
-   * reading the source again. It is a claim; what counts is the proof that follows.
-   */
-  async #digestFromRecords(copies: readonly CopyRow[]): Promise<Digest | undefined> {
-    const { key, size, version } = this.#claim.object;
-    for (const copy of copies) {
-      const head = await headIfThere(this.#site(copy.target).provider, key, this.#signal);
-      const record = head?.record;
-      if (head === undefined || record === undefined) continue;
-      if (record.sourceVersion !== version || record.size !== size || head.size !== size) continue;
-      const digest: Digest = { ...record.checksums, sha256: record.sha256 };
-      this.#learn(digest, head.attributes);
-      return digest;
-    }
-    return undefined;
-  }
-
   async #digestFromSource(copies: readonly CopyRow[]): Promise<Digest | undefined> {
     const from = this.#source();
     if (from === undefined) return undefined;
@@ -140,7 +177,7 @@ export class Work {
       this.#learn(digest, head.attributes);
       return digest;
     } catch (error) {
-      await this.#lookAtSource(error);
+      await this.#blameSource(error);
       throw error;
     }
   }
@@ -156,7 +193,7 @@ export class Work {
         return this.#take(copies, result);
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        if (from.provider === this.#policy.source.provider) await this.#lookAtSource(error);
+        if (from.provider === this.#policy.source.provider) await this.#blameSource(error);
         this.#noteBadCandidate(from, error);
         first ??= error;
       }
@@ -224,10 +261,9 @@ export class Work {
     this.#learnt = { sha256, checksums, attributes };
   }
 
-  /** Attributes are the source's word; those read back from a copy only stand in while the source was never read. */
+  /** Only the source's word is news: a copy is read where the digest is known already. */
   #learnFrom(from: Candidate, read: { readonly digest: Digest; readonly attributes: Attributes }): void {
-    const fromSource = from.provider === this.#policy.source.provider;
-    this.#learn(read.digest, fromSource ? read.attributes : (this.#claim.object.attributes ?? read.attributes));
+    if (from.provider === this.#policy.source.provider) this.#learn(read.digest, read.attributes);
   }
 
   #succeed(copy: CopyRow, { version, evidence, written }: Stored): void {
@@ -236,54 +272,33 @@ export class Work {
     this.#outcomes.set(copy.target, { target: copy.target, state: 'verified', version, evidence, event });
   }
 
-  #fail(copy: CopyRow, error: unknown): void {
-    if (!(error instanceof ProviderError)) throw error;
+  #fail(copy: CopyRow, thrown: unknown): void {
     const { target } = copy;
+    if (this.#signal.aborted) return void this.#outcomes.set(target, { target, state: 'released' });
+    const error = asProviderError(thrown, target, this.#claim.object.key);
     const { code, message } = error;
-    if (code === 'aborted' || this.#signal.aborted) {
-      this.#outcomes.set(target, { target, state: 'released' });
-      return;
-    }
-    const now = this.#options.now();
-    if (error instanceof OccupiedError) {
-      this.#outcomes.set(target, {
-        target,
-        state: 'damaged',
-        version: error.version,
-        dueAt: now,
-        error: { code, message },
-      });
-      return;
-    }
     const { state, delay } = verdictOn(code, copy.attempts, this.#options.random);
-    const dueAt = now + Math.max(delay, error.retryAfterMs ?? 0);
-    if (error instanceof WrongCopyError) {
-      this.#outcomes.set(target, {
-        target,
-        state: 'damaged',
-        version: error.standing,
-        dueAt,
-        error: { code, message },
-      });
-    } else if (copy.state === 'damaged' && state === 'retry') {
-      this.#outcomes.set(target, { target, state: 'damaged', version: copy.version, dueAt, error: { code, message } });
-    } else this.#outcomes.set(target, { target, state, dueAt, error: { code, message } });
+    const dueAt = this.#options.now() + Math.max(delay, error.retryAfterMs ?? 0);
+    const due = { target, dueAt, error: { code, message } };
+    // Null says that nothing stands there; undefined, that this attempt told nothing about it.
+    const known = copy.state === 'damaged' && state === 'retry' ? copy.version : undefined;
+    const version = wrongVersionAfter(error, known);
+    this.#outcomes.set(target, version === undefined ? { ...due, state } : { ...due, state: 'damaged', version });
   }
 
-  #giveUp(copies: readonly CopyRow[], error: ProviderError): void {
+  #giveUp(copies: readonly CopyRow[], error: unknown): void {
     for (const copy of copies) this.#fail(copy, error);
   }
 
-  /** After a failed read: whether the source moved on. Then the object waits, as observed, for the guard's decision. */
-  async #lookAtSource(error: unknown): Promise<void> {
-    if (!(error instanceof ProviderError) || (error.code !== 'conflict' && error.code !== 'not-found')) return;
-    const { key, version } = this.#claim.object;
-    const head = await headIfThere(this.#policy.source.provider, key, this.#signal);
-    if (head === undefined) this.#observed = { kind: 'vanished' };
-    else if (head.version !== version) {
-      const { size, modifiedAt } = head;
-      this.#observed = { kind: 'overwritten', version: head.version, size, modifiedAt };
-    }
+  /** What a failed read tells of the source: that it moved on (the guard decides what that means), or is damaged. */
+  async #blameSource(error: unknown): Promise<void> {
+    if (!(error instanceof ProviderError)) return;
+    const { key, version, sha256, attributes } = this.#claim.object;
+    const { provider } = this.#policy.source;
+    this.#observed ??= await changeAtSource(provider, key, version, error, this.#signal);
+    if (!(error instanceof WrongSourceError) || sha256 === null) return;
+    const { sha256: found, ...checksums } = error.found;
+    this.#damage = { sha256: found, checksums, attributes: attributes ?? noAttributes };
   }
 
   #noteBadCandidate(from: Candidate, error: ProviderError): void {

@@ -5,7 +5,7 @@ import { errorMessage } from '../objects/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import { Leases } from './leases.ts';
+import { Leases, type Lease } from './leases.ts';
 import type { Policy } from './policy.ts';
 import { Tally } from './tally.ts';
 import { Work } from './work.ts';
@@ -62,15 +62,23 @@ export class Worker {
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     await using _ = this.#leases.keepAlive();
+    try {
+      await this.#keepClaiming(stop, abort);
+    } finally {
+      // Nobody may close the catalog while outcomes are still to be recorded.
+      await this.#queue.onIdle();
+    }
+    if (this.#broken !== undefined) throw this.#broken;
+  }
+
+  async #keepClaiming(stop: AbortSignal, abort: AbortSignal): Promise<void> {
     while (!stop.aborted && this.#broken === undefined) {
       await this.#queue.onSizeLessThan(1);
       const claims = await this.#claim();
       for (const claim of claims) this.#start(claim, abort);
-      if (claims.length === 0 && (await this.#done())) break;
+      if (claims.length === 0 && (await this.#done())) return;
       if (claims.length === 0) await this.#rest(stop);
     }
-    await this.#queue.onIdle();
-    if (this.#broken !== undefined) throw this.#broken;
   }
 
   async #claim(): Promise<readonly Claim[]> {
@@ -113,21 +121,24 @@ export class Worker {
     }
   }
 
+  /** The lease is kept from now on, although the work may have to wait for its turn. */
   #start(claim: Claim, abort: AbortSignal): void {
+    const lease = this.#leases.hold(claim, abort);
     this.#queue
-      .add(async () => await this.#process(claim, abort))
+      .add(async () => await this.#process(claim, lease))
       .catch((error: unknown) => {
         this.#broken ??= error instanceof Error ? error : new Error(errorMessage(error));
       });
   }
 
-  async #process(claim: Claim, abort: AbortSignal): Promise<void> {
+  async #process(claim: Claim, held: Lease): Promise<void> {
+    using lease = held;
     const policy = this.#scope.policies.find((candidate) => candidate.name === claim.policy);
     if (policy === undefined) throw new Error(`claimed work of the unknown policy ${claim.policy}`);
-    using lease = this.#leases.hold(claim, abort);
-    const settlement = await this.#work(claim, policy, lease.signal);
-    const [applied] = await this.#engine.catalog.settle([settlement]);
-    if (applied === true) this.#count(policy, claim, settlement);
+    const settlements = await this.#work(claim, policy, lease.signal);
+    const applied = await this.#engine.catalog.settle(settlements);
+    const settlement = settlements.at(-1);
+    if (applied.at(-1) === true && settlement !== undefined) this.#count(policy, claim, settlement);
     else
       this.#engine.log.info(
         { policy: policy.name, key: claim.object.key },
@@ -135,7 +146,7 @@ export class Worker {
       );
   }
 
-  async #work(claim: Claim, policy: Policy, signal: AbortSignal): Promise<Settlement> {
+  async #work(claim: Claim, policy: Policy, signal: AbortSignal): Promise<readonly Settlement[]> {
     const { budget, clock, log, metrics, random } = this.#engine;
     const work = new Work(
       claim,

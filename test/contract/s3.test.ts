@@ -59,7 +59,7 @@ function isFileName(key: Key): boolean {
 const longestName = 255;
 const longestEncoded = encodedPrefix.length + longestName;
 
-// versitygw is Go and comes without a package: `npm run servers` builds it. The run says so when it is missing.
+// versitygw is Go and comes without a package; test/support/servers.ts knows how to get it, and the run says so.
 describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
   let server: Versitygw | undefined;
   let access: Omit<S3Options, 'name' | 'bucket'>;

@@ -93,8 +93,7 @@ export class World implements AsyncDisposable {
 
   async loseCatalog(): Promise<void> {
     await this.#close();
-    for (const ending of ['', '-wal', '-shm'])
-      await rm(join(this.#directory, `catalog.db${ending}`), { force: true });
+    for (const ending of ['', '-wal', '-shm']) await rm(join(this.#directory, `catalog.db${ending}`), { force: true });
     await this.open();
   }
 

@@ -10,21 +10,32 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
+export interface FakeGcsServerOptions {
+  /** Where it keeps its objects; default: in memory. */
+  readonly directory?: string;
+}
+
 /** Starts fsouza's fake-gcs-server with nothing in it. Undefined when it is not installed. */
-export async function startFakeGcsServer(): Promise<RunningServer | undefined> {
+export async function startFakeGcsServer(options: FakeGcsServerOptions = {}): Promise<RunningServer | undefined> {
   const program = findServer('fake-gcs-server');
   if (program === undefined) return undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const running = await tryStart(program, await freePort());
+    const running = await tryStart(program, await freePort(), options);
     if (running !== undefined) return running;
     if (attempt === 3) throw new Error(`${program} does not start; run it by hand to see why`);
   }
 }
 
 /** @returns undefined when the port was taken meanwhile. */
-async function tryStart(program: string, port: number): Promise<RunningServer | undefined> {
+async function tryStart(
+  program: string,
+  port: number,
+  { directory }: FakeGcsServerOptions,
+): Promise<RunningServer | undefined> {
   const where = ['-scheme', 'http', '-host', '127.0.0.1', '-port', String(port)];
-  const how = ['-backend', 'memory', '-data', '/nonexistent', '-log-level', 'error'];
+  const keep =
+    directory === undefined ? ['-backend', 'memory'] : ['-backend', 'filesystem', '-filesystem-root', directory];
+  const how = [...keep, '-data', '/nonexistent', '-log-level', 'error'];
   const child = spawn(program, [...where, ...how], { stdio: 'ignore' });
   const endpoint = `http://127.0.0.1:${port}`;
   const stop = (): Promise<void> => end(child);

@@ -11,7 +11,7 @@ const lease = `update objects set lease_owner = ?, lease_token = lease_token + 1
  * Leases what is due. Runs under the write lock, so that no two claims see the same candidates.
  *
  * Reads at most `limit` index entries per policy and target and those of live leases, however many are due:
- * measured at 800,000 due copies, 100 objects with 4 copies each in 4 ms.
+ * measured at 800,000 due copies, 100 objects with 4 copies each take 14 ms of CPU.
  */
 export function claim(ledger: Ledger, request: ClaimRequest): readonly Claim[] {
   const until = ledger.now() + request.leaseMs;

@@ -3,6 +3,7 @@ import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import type { Target } from './names.ts';
+import { narrowPrefix } from './narrow-prefix.ts';
 
 /** Objects whose copies are in the same states. */
 export interface Group {
@@ -44,7 +45,8 @@ interface GroupRow {
 
 export function readCounts(ledger: Ledger, policyId: number, prefix: string): Facts {
   const { db, names } = ledger;
-  const range = prefix === '' ? undefined : keyRange(prefix);
+  const narrowed = narrowPrefix(ledger, policyId, prefix);
+  const range = narrowed === '' ? undefined : keyRange(narrowed);
   const values = [policyId, ...(range?.values ?? [])];
   const targets = names.targetsOf(policyId);
   const totals = db.all<TotalRow>(totalsSql(range), ...values);

@@ -1,6 +1,7 @@
 import type { ClaimRequest } from '../catalog.ts';
 import { dueBelow } from './due-below.ts';
 import type { Ledger } from './ledger.ts';
+import { narrowPrefix } from './narrow-prefix.ts';
 
 /** An object with due work and no live lease. */
 export interface Candidate {
@@ -57,7 +58,8 @@ function configured({ db }: Ledger, names: readonly string[]): readonly Policy[]
 }
 
 function dueOf(ledger: Ledger, policy: Policy, request: ClaimRequest): readonly DueRow[] {
-  const { prefix = '', limit } = request;
+  const { limit } = request;
+  const prefix = narrowPrefix(ledger, policy.id, request.prefix ?? '');
   const now = ledger.now();
   const work = { policyId: policy.id, prefix, dueBy: dueBy(request, now), now, limit };
   const targets = ledger.names.targetsOf(policy.id).filter((target) => request.targets.includes(target.name));

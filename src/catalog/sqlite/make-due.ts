@@ -1,13 +1,15 @@
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import { narrowPrefix } from './narrow-prefix.ts';
 
 /** When work is due says nothing about the copy itself, so `updated_at` stays. */
 export function makeDue(ledger: Ledger, policy: string, prefix: string): void {
   const policyId = ledger.names.policyId(policy);
   const now = ledger.now();
+  const narrowed = narrowPrefix(ledger, policyId, prefix);
   for (const target of ledger.names.targetsOf(policyId)) {
-    if (prefix === '') ledger.db.run(allSql, now, policyId, target.id, now);
-    else makeDueBelow(ledger, policyId, target.id, prefix);
+    if (narrowed === '') ledger.db.run(allSql, now, policyId, target.id, now);
+    else makeDueBelow(ledger, policyId, target.id, narrowed);
   }
 }
 

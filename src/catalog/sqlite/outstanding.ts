@@ -2,6 +2,7 @@ import type { Outstanding, OutstandingRequest } from '../catalog.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import { narrowPrefix } from './narrow-prefix.ts';
 
 interface Scope {
   readonly policyId: number;
@@ -18,10 +19,11 @@ export function outstanding(ledger: Ledger, policy: string, request: Outstanding
   const { prefix = '', targets, dueBefore = Infinity } = request;
   const policyId = ledger.names.policyId(policy);
   const now = ledger.now();
+  const narrowed = narrowPrefix(ledger, policyId, prefix);
   const scope: Scope = {
     policyId,
     targetIds: ledger.names.targetsOf(policyId).flatMap(({ id, name }) => (targets.includes(name) ? [id] : [])),
-    range: prefix === '' ? undefined : keyRange(prefix),
+    range: narrowed === '' ? undefined : keyRange(narrowed),
     now,
     dueBy: Math.min(now, dueBefore),
   };

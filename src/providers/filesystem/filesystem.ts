@@ -85,16 +85,8 @@ export class FilesystemProvider implements Provider {
       await root.verify();
       const directory = await opendir(pathOf(root.path || '/'));
       await directory.close();
-      return capabilities;
+      return { ...capabilities, identity: root.identity };
     });
-  }
-
-  /**
-   * The directory's inode number and birth time: what tells a disk from the empty mount point it leaves, and from
-   * another disk mounted there. It stays the same after a reboot.
-   */
-  async identity(signal: AbortSignal): Promise<string> {
-    return await this.#guard(signal, undefined, async () => (await this.#opened()).root.identity);
   }
 
   async *list(options: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage, void, undefined> {

@@ -49,6 +49,7 @@ export function countCases(create: CreateStore): void {
     const retry = { target: 'aws', state: 'retry', dueAt, error: unavailable } as const;
     await bench.catalog.settle([settlement(await bench.claimOne(), { copies: [retry] })]);
     expect((await bench.catalog.counts(policy)).oldestPendingSince).toBe(since);
+    expect((await bench.catalog.counts(policy, { prefix: 'b' })).objects).toBe(0);
     expect((await bench.catalog.counts(policy, { prefix: 'b' })).oldestPendingSince).toBeNull();
     await bench.catalog.settle([settlement(await bench.claimOne(), { copies: [verified('aws')] })]);
     expect((await bench.catalog.counts(policy)).oldestPendingSince).toBeNull();

@@ -157,6 +157,17 @@ describe('a put to Cloud Storage', () => {
     expect([inserts, room.fake.requests('object.insert')]).toEqual([1, 2]);
   });
 
+  test('a content type given to it later by somebody else is shown', async () => {
+    await using room = await openRoom();
+    await put(room.provider, 'k', bytes);
+    const patched = await fetch(`${room.fake.endpoint}/storage/v1/b/copies/o/k`, {
+      method: 'PATCH',
+      body: JSON.stringify({ contentType: 'image/png' }),
+    });
+    expect(patched.ok).toBe(true);
+    expect((await room.provider.head('k', calm)).attributes.contentType).toBe('image/png');
+  });
+
   test('bytes that look like the multipart body around them stay what they are', async () => {
     await using room = await openRoom();
     const awkward = Buffer.from('\r\n--boundary--\r\nContent-Type: text/plain\r\n\r\n\r\n--');

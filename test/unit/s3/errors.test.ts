@@ -36,7 +36,12 @@ test.each(cases)('%i %s is %s', async (status, code, expected, advice) => {
   await using room = await openS3Room();
   room.fake.inject({ fault: { status, code, message: 'As the server says.' } });
   const failing = put(room.provider, 'x', 'x');
-  await expect(failing).rejects.toMatchObject({ code: expected, provider: 'copy', key: 'x', message: advice });
+  await expect(failing).rejects.toMatchObject({
+    code: expected,
+    provider: 'copy',
+    key: 'x',
+    message: expect.stringMatching(advice),
+  });
   await expect(failing).rejects.toMatchObject({ message: expect.stringContaining('bucket "bucket"') });
 });
 

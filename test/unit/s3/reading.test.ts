@@ -20,7 +20,10 @@ describe('read', () => {
     room.fake.place('x', bytes);
     room.fake.inject({ match: { method: 'GET' }, fault: 'truncate-read' });
     const reading = readAll(room.provider);
-    await expect(reading).rejects.toMatchObject({ code: 'unavailable', message: /ended after 299999 of 300000 bytes/ });
+    await expect(reading).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/ended after 299999 of 300000 bytes/),
+    });
   });
 
   test('passes on what the server sent: a flipped bit is for the reader to find', async () => {

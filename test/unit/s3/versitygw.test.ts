@@ -71,7 +71,10 @@ describe.runIf(findServer('versitygw') !== undefined)('keys on a server that kee
   test('credentials that are wrong are denied, with the reason', async () => {
     const { endpoint, accessKeyId } = server ?? { endpoint: '', accessKeyId: '' };
     const wrong = await openS3({ ...options, endpoint, credentials: { accessKeyId, secretAccessKey: 'wrong' } });
-    await expect(wrong.connect('target', calm)).rejects.toMatchObject({ code: 'denied', message: /secret access key/ });
+    await expect(wrong.connect('target', calm)).rejects.toMatchObject({
+      code: 'denied',
+      message: expect.stringMatching(/secret access key/),
+    });
     await wrong.close();
   });
 });

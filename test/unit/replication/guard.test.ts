@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import type { Hold } from '../../../src/catalog/catalog.ts';
+import { judge, type Preflight } from '../../../src/replication/guard.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+
+const limits = { maxChanged: 0.1, minObjects: 100 };
+const quiet: Preflight = {
+  ...{ listed: 2000, known: 2000, overwritten: 0, vanished: 0, undecided: 0 },
+  ...{ sample: ['a'], sourceIdentity: 'bucket' },
+};
+const hold: Hold = { since: 5, reasons: ['held'], overwritten: 300, vanished: 0, sample: [] };
+
+describe('judge', () => {
+  test.each<[string, Partial<Preflight>, string | null]>([
+    ['nothing changed', {}, null],
+    ['nothing was known', { known: 0, listed: 0 }, null],
+    ['the source is empty', { listed: 0, vanished: 50 }, 'is empty where 2000'],
+    ['the source is empty, one object was known', { listed: 0, known: 1, vanished: 1 }, 'is empty where 1'],
+    ['the listing failed', { listingFailed: 'denied', listed: 0 }, 'to its end: denied'],
+    ['the listing failed and nothing was known', { listingFailed: 'denied', listed: 0, known: 0 }, null],
+    ['another source', { sourceIdentity: 'other' }, 'not the one it was: other'],
+    ['another source, nothing known', { sourceIdentity: 'other', known: 0, listed: 9 }, null],
+    ['exactly the share', { overwritten: 200 }, null],
+    ['one more than the share', { overwritten: 201 }, '10.1 % of 2000'],
+    ['both kinds count together', { overwritten: 101, vanished: 100 }, '100 objects vanished and 101'],
+    ['the share of a small set, below minObjects', { known: 100, overwritten: 99 }, null],
+    ['the share of a small set, at minObjects', { known: 100, overwritten: 100 }, '100.0 %'],
+    ['changes that only another process saw', { undecided: 201 }, 'more than guard.maxChanged'],
+  ])('%s', (_, change, reason) => {
+    const verdict = judge({ ...quiet, ...change }, { sourceIdentity: 'bucket', hold: null }, limits, 77);
+    if (reason === null) expect(verdict).toBeUndefined();
+    else expect(verdict).toMatchObject({ since: 77, reasons: [expect.stringContaining(reason)], sample: ['a'] });
+  });
+
+  test.each<[string, Partial<Preflight>, boolean]>([
+    ['what was held', { overwritten: 300 }, true],
+    ['a little more than what was held', { overwritten: 500 }, true],
+    ['very much more than what was held', { overwritten: 501 }, false],
+    ['an emptied source, when little was held', { overwritten: 0, vanished: 2000, listed: 0 }, false],
+    ['a listing that failed', { overwritten: 300, listingFailed: 'denied' }, false],
+  ])('a release lets through %s: %s', (_, change, through) => {
+    const released = { sourceIdentity: 'bucket', hold: { ...hold, released: true } };
+    expect(judge({ ...quiet, ...change }, released, limits, 77) === undefined).toBe(through);
+  });
+
+  test('a hold goes on from when it began', () => {
+    expect(judge({ ...quiet, overwritten: 201 }, { sourceIdentity: 'bucket', hold }, limits, 77)?.since).toBe(5);
+  });
+});
+
+const strict = { policy: { guard: { maxChanged: 0.1, minObjects: 5 } } };
+
+async function many(world: World): Promise<void> {
+  for (let n = 0; n < 20; n += 1) world.source.write(`k${n}`, `old ${n}`);
+  await world.reconcile();
+}
+
+function overwriteAll(world: World): void {
+  for (let n = 0; n < 20; n += 1) world.source.write(`k${n}`, `encrypted ${n}`);
+}
+
+async function release(world: World): Promise<void> {
+  const { hold: held } = await world.catalog.readPolicy('p');
+  if (held === null) throw new Error('nothing is held');
+  await world.catalog.updatePolicy('p', { hold: { ...held, released: true } });
+}
+
+test('a mass overwrite is held, new objects flow, and a release lets it through', async () => {
+  await using world = await openWorld(strict);
+  await many(world);
+  overwriteAll(world);
+  world.source.write('new', 'flows');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 20, copied: 3, objects: 21 });
+  expect(world.target('one').text('k7')).toBe('old 7');
+  expect(world.target('one').text('new')).toBe('flows');
+  const { hold: held } = await world.catalog.readPolicy('p');
+  expect(held).toMatchObject({ overwritten: 20, vanished: 0 });
+  expect(held?.sample).toHaveLength(10);
+  // Looking again, at all or at a part, changes nothing.
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 20, copied: 0 });
+  expect(await world.reconcile({ prefix: 'k1' })).toMatchObject({ outcome: 'held', copied: 0 });
+  await release(world);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', held: 0, copied: 60 });
+  expect(world.target('three').text('k7')).toBe('encrypted 7');
+  expect(await world.catalog.readPolicy('p')).toMatchObject({ hold: null });
+});
+
+test('an emptied source is held; every copy stays, and it may come back', async () => {
+  await using world = await openWorld();
+  world.source.write('a', 'x');
+  await world.reconcile();
+  world.source.bucket.objects.clear();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 1 });
+  expect(await world.object('a')).toMatchObject({ state: 'present', observed: { kind: 'vanished' } });
+  expect(world.target('one').text('a')).toBe('x');
+  world.source.write('a', 'x');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+});
+
+test('another source under the same policy is held until a person says so', async () => {
+  await using world = await openWorld();
+  for (const key of ['a', 'b']) world.source.write(key, key);
+  await world.reconcile();
+  world.policy = { ...world.policy, sourceIdentity: 'another bucket' };
+  world.source.write('a', 'of the other bucket');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 1 });
+  expect(world.target('one').text('a')).toBe('a');
+  await release(world);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0 });
+});
+
+test('what another process noted and has not judged is not let through unseen', async () => {
+  await using world = await openWorld(strict);
+  await many(world);
+  // The other process lists the overwritten source while this one has listed the old one already.
+  const old = new Map(world.source.bucket.objects);
+  world.source.listing = async function* (pages) {
+    yield* pages;
+    const entries = await Promise.all([...old.keys()].map(async (key) => await world.object(key)));
+    const asOf = world.clock.now();
+    await world.catalog.record(
+      'p',
+      entries.map(({ id }) => ({
+        ...{ kind: 'overwritten', id, asOf },
+        object: { version: 'mass', size: 1, modifiedAt: 1 },
+      })),
+    );
+  };
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 20 });
+  expect(await world.object('k3')).toMatchObject({ observed: { kind: 'overwritten', version: 'mass' } });
+});
+
+test('objects that another process found meanwhile do not count as vanished', async () => {
+  await using world = await openWorld({ policy: { guard: { maxChanged: 0, minObjects: 0 } } });
+  world.source.write('a', 'x');
+  await world.reconcile();
+  world.source.listing = async function* (pages) {
+    yield* pages;
+    const found = Array.from({ length: 9 }, (_, n) => ({
+      ...{ kind: 'new' as const, key: `z${n}`, found: {} },
+      object: { version: 'v', size: 1, modifiedAt: 1 },
+    }));
+    await world.catalog.record('p', found);
+  };
+  const report = await world.reconcile();
+  expect(report).toMatchObject({ outcome: 'incomplete', held: 0 });
+  expect(await world.catalog.readPolicy('p')).toMatchObject({ hold: null });
+});
+
+test('a look at a part of the keys is no look at all of them', async () => {
+  await using world = await openWorld();
+  for (const key of ['a/1', 'b/1']) world.source.write(key, key);
+  await world.reconcile();
+  const before = await world.catalog.readPolicy('p');
+  await world.reconcile({ prefix: 'a/' });
+  const after = await world.catalog.readPolicy('p');
+  expect(after.lastPass).toEqual(before.lastPass);
+  expect(after.lastCompletePassAt).toBe(before.lastCompletePassAt);
+});
