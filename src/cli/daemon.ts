@@ -25,7 +25,7 @@ export async function daemonCommand(context: Context): Promise<ExitStatus> {
     );
   }
   const daemon = new Daemon(replicator);
-  const served = serve(replicator, daemon, metrics.render);
+  const served = serve(replicator, daemon, async () => await metrics.render());
   metrics.onScrape(async () => gaugesOf(await served.status(), replicator.engine.clock.now()));
   await using server = await startServer(served, accessOf(prepared), prepared.config.http.listen);
   process.stderr.write(`${welcome(prepared, server.url)}\n`);

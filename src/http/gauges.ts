@@ -18,7 +18,7 @@ function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
   }
   return {
     policy: policy.policy,
-    lagSeconds: policy.lagSeconds ?? 0,
+    lagSeconds: policy.lagSeconds,
     backlogObjects: policy.pending + policy.failed + policy.damaged,
     objects: policy.objects,
     copies,

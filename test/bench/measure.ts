@@ -56,10 +56,20 @@ async function runOne({ command, args, env }: Program): Promise<Sample> {
 async function sampleUntilEnd(child: ChildProcess): Promise<Sample> {
   let latest: Sample = { cpuSeconds: 0, peakBytes: 0, readBytes: 0 };
   while (child.exitCode === null && child.signalCode === null) {
-    latest = (await sampleOf(child.pid)) ?? latest;
+    latest = highest(latest, await sampleOf(child.pid));
     await delay(sampleEveryMs);
   }
   return latest;
+}
+
+/** Counters only rise, and a process that has just ended shows zeros. */
+function highest(a: Sample, b: Sample | undefined): Sample {
+  if (b === undefined) return a;
+  return {
+    cpuSeconds: Math.max(a.cpuSeconds, b.cpuSeconds),
+    peakBytes: Math.max(a.peakBytes, b.peakBytes),
+    readBytes: Math.max(a.readBytes, b.readBytes),
+  };
 }
 
 async function sampleOf(pid: number | undefined): Promise<Sample | undefined> {

@@ -49,8 +49,8 @@ export function errorCases(fixture: ProviderFixture): void {
 
     test('a key that is not there is not-found, and the error names it and the provider', async () => {
       const { provider } = room();
-      for (const call of [provider.head('no/such', calm), readAll(provider, 'no/such')]) {
-        const error = await expectError(call, 'not-found');
+      for (const call of [() => provider.head('no/such', calm), () => readAll(provider, 'no/such')]) {
+        const error = await expectError(call(), 'not-found');
         expect(error).toMatchObject({ provider: provider.name, key: 'no/such', retryable: false });
       }
     });

@@ -43,7 +43,8 @@ test.each(['start-upload', 'part', 'complete'] as const)(
     const two = world.target('two');
     let calls = 0;
     two.before = (call) => {
-      if (call.operation === operation && (calls += 1) >= (operation === 'part' ? 3 : 1)) throw two.error('unavailable');
+      if (call.operation === operation && (calls += 1) >= (operation === 'part' ? 3 : 1))
+        throw two.error('unavailable');
     };
     expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', copied: 2, failed: 1 });
     expect(world.source.bytesRead).toBe(bytes.length);

@@ -1,9 +1,45 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import type { Catalog, Outstanding } from '../../../src/catalog/catalog.ts';
 import { Worker } from '../../../src/replication/worker.ts';
 import { bytesOf } from '../../support/bytes.ts';
-import { openWorld } from '../../support/engine.ts';
+import { openWorld, type World } from '../../support/engine.ts';
 
 const calm = new AbortController().signal;
+const request = { owner: 'other', policies: ['p'], targets: ['one', 'two', 'three'], limit: 10, leaseMs: 60_000 };
+
+/** Objects that the catalog knows and no target has. */
+async function withPending(world: World, keys: readonly string[]): Promise<void> {
+  for (const key of keys) world.source.write(key, key);
+  const object = { size: 1, modifiedAt: 1 };
+  await world.catalog.record(
+    'p',
+    keys.map((key) => ({
+      ...{ kind: 'new', key, found: {} },
+      object: { ...object, version: world.source.bucket.objects.get(key)?.version ?? '' },
+    })),
+  );
+  for (const { site } of world.targets) await site.connect('target', calm);
+}
+
+async function outstanding(world: World): Promise<Outstanding> {
+  return await world.catalog.outstanding('p', { targets: world.targets.map(({ name }) => name) });
+}
+
+/** The catalog, with one verb replaced; the replacement is given the real one. */
+function spied<V extends 'claim' | 'renew' | 'settle'>(
+  catalog: Catalog,
+  verb: V,
+  replacement: (real: Catalog[V], ...args: Parameters<Catalog[V]>) => ReturnType<Catalog[V]>,
+): Catalog {
+  return new Proxy(catalog, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      const bound = value.bind(target) as Catalog[V];
+      return name === verb ? (...args: Parameters<Catalog[V]>) => replacement(bound, ...args) : bound;
+    },
+  });
+}
 
 test('two processes on one catalog do no work twice, and both come to an end', async () => {
   await using world = await openWorld();
@@ -17,12 +53,7 @@ test('two processes on one catalog do no work twice, and both come to an end', a
 
 test('what a worker that died had claimed is done after its lease has run out', async () => {
   await using world = await openWorld();
-  world.source.write('a', 'x');
-  world.source.failWith('unavailable', 'read');
-  await world.reconcile();
-  world.source.heal();
-  await world.catalog.makeDue('p', {});
-  const request = { owner: 'dead', policies: ['p'], targets: ['one', 'two', 'three'], limit: 10, leaseMs: 60_000 };
+  await withPending(world, ['a']);
   expect(await world.catalog.claim(request)).toHaveLength(1);
   let ended = false;
   const running = world.reconcile().finally(() => (ended = true));
@@ -34,21 +65,44 @@ test('what a worker that died had claimed is done after its lease has run out', 
 
 test('a worker that lost its lease half-way records nothing', async () => {
   await using world = await openWorld({ targets: { one: {} } });
-  world.source.write('a', 'x');
-  const request = { owner: 'other', policies: ['p'], targets: ['one'], limit: 10, leaseMs: 60_000 };
-  let other: Awaited<ReturnType<typeof world.catalog.claim>> = [];
+  await withPending(world, ['a']);
+  const stop = new AbortController();
+  // Claims once, so that it does not take up again itself what it has lost.
+  let claims = 0;
+  const catalog = spied(world.catalog, 'claim', async (claim, ...args) =>
+    (claims += 1) > 1 ? [] : await claim(...args),
+  );
   world.target('one').after = async ({ operation }) => {
     if (operation !== 'put') return;
     world.clock.advance(60_001);
-    other = await world.catalog.claim(request);
+    expect(await world.catalog.claim({ ...request, targets: ['one'] })).toHaveLength(1);
+    stop.abort();
   };
-  const stop = new AbortController();
-  const running = world.reconcile({ signal: stop.signal }).catch(() => undefined);
-  while (other.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await new Worker({ ...world.engine, catalog }, { policies: [world.policy] }).run(stop.signal, calm);
+  expect(world.target('one').text('a')).toBe('a');
   expect(await world.copy('a')).toMatchObject({ state: 'pending', version: null, evidence: null });
-  stop.abort();
-  await running;
+});
+
+test('a lease that was lost while memory was waited for ends that object’s work, and no other', async () => {
+  await using world = await openWorld({ targets: { one: {} }, memory: 10 });
+  await withPending(world, ['a', 'b']);
+  const giveBack = await world.engine.budget.reserve(10, calm);
+  const catalog = spied(world.catalog, 'renew', async (_, claims) =>
+    claims.map(({ objectId }) => objectId).slice(0, 1),
+  );
+  const stop = new AbortController();
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const running = new Worker({ ...world.engine, catalog }, { policies: [world.policy] }).run(stop.signal, calm);
+    await vi.waitFor(async () => expect(await outstanding(world)).toMatchObject({ leased: 2 }));
+    await vi.advanceTimersByTimeAsync(20_000);
+    giveBack();
+    await vi.waitFor(() => expect(world.target('one').keys()).toEqual(['a', 'b']));
+    stop.abort();
+    await running;
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('an interrupted run leaves nothing half-visible and gives its leases back', async () => {
@@ -72,38 +126,37 @@ test('an interrupted run leaves nothing half-visible and gives its leases back',
 
 test('work that waits for its turn keeps its lease', async () => {
   await using world = await openWorld({ targets: { one: {} }, concurrency: 1 });
-  for (const key of ['a', 'b', 'c']) world.source.write(key, key);
-  const held = new Set<number>();
-  const renewed = world.catalog.renew.bind(world.catalog);
-  const pulse = async (): Promise<void> => {
-    // What `setInterval` does every twenty seconds.
-    const rows = await Promise.all(['a', 'b', 'c'].map(async (key) => await world.object(key)));
-    for (const { id } of rows) held.add(id);
-  };
-  await world.reconcile();
-  await pulse();
-  expect([held.size, typeof renewed]).toEqual([3, 'function']);
+  await withPending(world, ['a', 'b', 'c']);
+  const renewed: number[] = [];
+  const catalog = spied(world.catalog, 'renew', async (renew, ...args) => {
+    renewed.push(args[0].length);
+    return await renew(...args);
+  });
+  const { promise: blocked, resolve: unblock } = Promise.withResolvers<void>();
+  world.target('one').before = async ({ operation }) => (operation === 'put' ? await blocked : undefined);
+  const stop = new AbortController();
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const running = new Worker({ ...world.engine, catalog }, { policies: [world.policy] }).run(stop.signal, calm);
+    await vi.waitFor(async () => expect(await outstanding(world)).toMatchObject({ leased: 2 }));
+    await vi.advanceTimersByTimeAsync(20_000);
+    await vi.waitFor(() => expect(renewed).toEqual([2]));
+    unblock();
+    stop.abort();
+    await running;
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test('a worker whose catalog breaks says so, after what is in flight has ended', async () => {
   await using world = await openWorld({ concurrency: 2 });
-  for (let n = 0; n < 6; n += 1) world.source.write(`k${n}`, 'x');
-  await world.reconcile();
-  world.source.write('k0', 'changed');
-  let open = 0;
-  const catalog = new Proxy(world.catalog, {
-    get: (target, name) => {
-      if (name === 'settle') return () => Promise.reject(new Error('the disk is full'));
-      const value: unknown = Reflect.get(target, name);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-  for (const place of world.targets) {
-    place.before = () => void (open += 1);
-    place.after = () => void (open -= 1);
-  }
+  for (let n = 0; n < 6; n += 1) world.source.write(`k${n}`, bytesOf(300_000, `${n}`));
+  const catalog = spied(world.catalog, 'settle', () => Promise.reject(new Error('the disk is full')));
   await expect(world.reconcile({ engine: { ...world.engine, catalog } })).rejects.toThrow('the disk is full');
-  expect(open).toBe(0);
+  const calls = world.count();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(world.count()).toBe(calls);
 });
 
 test('a worker stops when asked to, and finishes what it began', async () => {
