@@ -7,12 +7,15 @@ import type { Replicator } from './replicator.ts';
 /** How often word of the providers is left in the catalog, and unreached ones are tried again, in milliseconds. */
 const tendEvery = 5_000;
 
+/** What the daemon needs of a replicator. */
+export type DaemonParts = Pick<Replicator, 'engine' | 'policies' | 'noteProviders'>;
+
 /**
  * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
  * `detect.full`), work on what is due, keep trying providers that are away.
  */
 export class Daemon {
-  readonly #replicator: Replicator;
+  readonly #replicator: DaemonParts;
   /** Aborted: no new work is begun. */
   readonly #stop = new AbortController();
   /** Aborted: what is in flight is given up. */
@@ -23,7 +26,7 @@ export class Daemon {
   /** What ended the work first. */
   #failure: { readonly error: unknown } | undefined;
 
-  constructor(replicator: Replicator) {
+  constructor(replicator: DaemonParts) {
     this.#replicator = replicator;
   }
 

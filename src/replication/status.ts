@@ -81,7 +81,11 @@ async function reportOn(catalog: Catalog, policy: Policy, now: number): Promise<
   const state = await catalog.readPolicy(policy.name);
   const counts = await catalog.counts(policy.name);
   const status = describe(policy, state, counts, now);
-  return { status, failing: failures(status, policy, state, now), degraded: troubles(status, policy) };
+  return {
+    status,
+    failing: failures(status, policy, state, now),
+    degraded: [...troubles(status, policy), ...backlog(status, policy, counts, now)],
+  };
 }
 
 function describe(policy: Policy, state: PolicyState, counts: PolicyCounts, now: number): PolicyStatus {
@@ -120,9 +124,8 @@ function failures(status: PolicyStatus, policy: Policy, state: PolicyState, now:
       `${name}: ${status.lost} objects are lost: no good copy is left; see "holdfast inspect ${name} <key>"`,
     );
   }
-  const overdue = policy.detect.every * overdueAfter + graceMs;
   const looked = state.lastPass?.finishedAt ?? null;
-  if (looked !== null && now - looked > overdue) {
+  if (looked !== null && now - looked > patience(policy)) {
     const minutes = Math.round((now - looked) / 60_000);
     reasons.push(`${name}: nobody has looked at the source for ${minutes} minutes; is the daemon running?`);
   }
@@ -142,6 +145,19 @@ function troubles(status: PolicyStatus, policy: Policy): string[] {
   const unsafe = status.objects - status.safe;
   if (unsafe > 0) reasons.push(`${name}: ${unsafe} objects have fewer than ${policy.minCopies} verified copies`);
   return reasons;
+}
+
+/** Copies that wait much longer than they should, with safe objects or not: a target that takes nothing must show. */
+function backlog({ policy: name, pending }: PolicyStatus, policy: Policy, counts: PolicyCounts, now: number): string[] {
+  const { oldestPendingSince: since } = counts;
+  if (pending === 0 || since === null || now - since <= patience(policy)) return [];
+  const minutes = Math.round((now - since) / 60_000);
+  return [`${name}: ${pending} copies wait, the oldest for ${minutes} minutes; see "holdfast status ${name}"`];
+}
+
+/** Milliseconds after which something should have happened. */
+function patience({ detect }: Policy): number {
+  return detect.every * overdueAfter + graceMs;
 }
 
 function troubleWith({ provider, state, lastError }: ProviderStatus): string[] {

@@ -4,6 +4,7 @@ import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { noAttributes, type Attributes } from '../objects/object.ts';
 import { verdictOn } from './backoff.ts';
+import { copyCandidates, nowhereToReadFrom, sourceCandidate } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
 import type { Policy } from './policy.ts';
@@ -202,22 +203,14 @@ export class Work {
   }
 
   /** Where the object may be read, in order: the source while it is still that version, then copies with evidence. */
-  *#candidates(): Generator<Candidate> {
-    const source = this.#source();
-    if (source !== undefined) yield source;
-    const { key, size, sha256, copies } = this.#claim.object;
-    // Without a known digest a copy cannot be told from damage while it streams.
-    if (sha256 === null) return;
-    for (const copy of copies) {
-      if (copy.state !== 'verified' || copy.version === null) continue;
-      yield { provider: this.#site(copy.target).provider, key, version: copy.version, size };
-    }
+  #candidates(): Candidate[] {
+    const copies = copyCandidates(this.#claim.object, (target) => this.#site(target).provider);
+    return [this.#source() ?? [], copies].flat();
   }
 
   #source(): Candidate | undefined {
-    const { key, size, version, state, observed } = this.#claim.object;
-    if (state === 'gone' || observed !== null || this.#observed !== undefined) return undefined;
-    return { provider: this.#policy.source.provider, key, version, size };
+    const candidate = sourceCandidate(this.#claim.object, this.#policy.source.provider);
+    return candidate === undefined || this.#observed !== undefined ? undefined : candidate;
   }
 
   #job(from: Candidate, copies: readonly CopyRow[]): CopyJob {
@@ -308,9 +301,7 @@ export class Work {
   }
 
   #nowhere(): ProviderError {
-    const { key } = this.#claim.object;
-    const message = `${key} changed at the source and no verified copy of this version is left to copy from; the next pass decides`;
-    return new ProviderError('conflict', message, { provider: this.#policy.source.name, key });
+    return nowhereToReadFrom(this.#claim.object, this.#policy.source.name);
   }
 
   #site(target: string): Site {

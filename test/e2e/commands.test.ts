@@ -192,6 +192,3 @@ test('SIGINT during a reconcile exits 130, and the next run goes on at once', as
   // A lease lasts longer than this test may.
   expect(await desk.run(['reconcile', ...c])).toMatchObject({ code: 0 });
 });
-  // Well below the minute that a lease lasts.
-  expect(performance.now() - started).toBeLessThan(30_000);
-});

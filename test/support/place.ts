@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../src/objects/errors.ts';
 import { ProviderError } from '../../src/objects/errors.ts';
-import type { Key } from '../../src/objects/key.ts';
+import { compareKeys, type Key } from '../../src/objects/key.ts';
 import { noAttributes } from '../../src/objects/object.ts';
 import { intercept, type Call, type Operation } from '../../src/providers/intercept.ts';
-import { MemoryBucket, type StoredObject } from '../../src/providers/memory/bucket.ts';
+import type { MemoryBucket, StoredObject } from '../../src/providers/memory/bucket.ts';
 import { MemoryProvider, type MemoryOptions } from '../../src/providers/memory/memory.ts';
 import type { ListPage, MonitoredProvider, Provider, ProviderHealth } from '../../src/providers/provider.ts';
 import { Site } from '../../src/replication/site.ts';
@@ -65,7 +65,7 @@ export class Place {
   }
 
   keys(): Key[] {
-    return [...this.bucket.objects.keys()].sort();
+    return [...this.bucket.objects.keys()].sort(compareKeys);
   }
 
   /** Rot: one bit changes at rest. */

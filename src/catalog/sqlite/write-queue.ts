@@ -1,10 +1,18 @@
-import { setImmediate } from 'node:timers';
 import { CatalogError } from '../errors.ts';
 import type { Database } from './database.ts';
 import { assertSchema } from './migrate.ts';
 
 /** Work (settlements, findings) in one transaction: enough to share its fsync, little enough to let the event loop breathe. */
 const maxWeight = 256;
+
+/**
+ * How long (ms) a write may wait for company: every COMMIT costs an fsync, during which the event loop stands still.
+ * Waiting is free for whoever works on many objects at once.
+ */
+const gatherFor = 8;
+
+/** Enough company: no use in waiting for more. */
+const enoughWeight = 64;
 
 interface Job {
   readonly weight: number;
@@ -24,6 +32,8 @@ export class WriteQueue {
   readonly #db: Database;
   readonly #onRollback: () => void;
   #jobs: Job[] = [];
+  #weight = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(db: Database, onRollback: () => void) {
     this.#db = db;
@@ -32,8 +42,9 @@ export class WriteQueue {
 
   run<T>(weight: number, work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#jobs.length === 0) setImmediate(() => this.#flush());
       this.#jobs.push({ weight, work: () => settleWith(work(), resolve), reject });
+      this.#weight += weight;
+      this.#schedule();
     });
   }
 
@@ -42,10 +53,18 @@ export class WriteQueue {
     while (this.#jobs.length > 0) this.#commit(this.#take());
   }
 
+  #schedule(): void {
+    const wait = this.#weight >= enoughWeight ? 0 : gatherFor;
+    if (this.#timer !== undefined && wait > 0) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#flush(), wait);
+  }
+
   #flush(): void {
+    this.#timer = undefined;
     if (this.#jobs.length === 0) return;
     this.#commit(this.#take());
-    if (this.#jobs.length > 0) setImmediate(() => this.#flush());
+    if (this.#jobs.length > 0) this.#schedule();
   }
 
   #take(): readonly Job[] {
@@ -55,6 +74,7 @@ export class WriteQueue {
       weight += this.#jobs[count]?.weight ?? 0;
       count += 1;
     }
+    this.#weight -= weight;
     return this.#jobs.splice(0, count);
   }
 

@@ -134,17 +134,18 @@ test('what another process noted and has not judged is not let through unseen', 
 test('objects that another process found meanwhile do not count as vanished', async () => {
   await using world = await openWorld({ policy: { guard: { maxChanged: 0, minObjects: 0 } } });
   world.source.write('a', 'x');
+  world.target('two').failWith('unavailable', 'connect');
   await world.reconcile();
-  world.source.listing = async function* (pages) {
-    yield* pages;
+  // After the pass began, and before it looks into the catalog.
+  world.target('two').before = async ({ operation }) => {
+    if (operation !== 'connect') return;
     const found = Array.from({ length: 9 }, (_, n) => ({
       ...{ kind: 'new' as const, key: `z${n}`, found: {} },
       object: { version: 'v', size: 1, modifiedAt: 1 },
     }));
     await world.catalog.record('p', found);
   };
-  const report = await world.reconcile();
-  expect(report).toMatchObject({ outcome: 'incomplete', held: 0 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', objects: 10 });
   expect(await world.catalog.readPolicy('p')).toMatchObject({ hold: null });
 });
 

@@ -1,0 +1,34 @@
+import type { Key } from '../objects/key.ts';
+import { compareKeys } from '../objects/key.ts';
+
+/**
+ * Names, in the order of their UTF-8 bytes, that tell this order from others: of UTF-16 units (the last two), of
+ * letters without case (`A`, `a`), of directories before their neighbours (`b!`, `b/x`), and from no order at all.
+ */
+export const orderCanaries: readonly Key[] = ['A', 'a', 'b!', 'b/x', '~', '\uff01', '\u{1F600}'];
+
+/**
+ * Makes sure that keys ascend, page after page: one out of order looks like a missing object to whoever compares two
+ * listings, and deletes data. `last` is the last key of the page before. @returns the last key of this one.
+ */
+export function expectAscending(
+  keys: Iterable<Key>,
+  last: Key | undefined,
+  outOfOrder: (before: Key, now: Key) => Error,
+): Key | undefined {
+  let before = last;
+  for (const now of keys) {
+    if (before !== undefined && compareKeys(before, now) >= 0) throw outOfOrder(before, now);
+    before = now;
+  }
+  return before;
+}
+
+export function isAscending(keys: readonly Key[]): boolean {
+  return keys.every((key, index) => index === 0 || compareKeys(keys[index - 1] ?? '', key) < 0);
+}
+
+/** The least key after all that begin with `reserved` (it ends in `/`): where an ordered listing goes on behind them. */
+export function firstKeyAfter(reserved: Key): Key {
+  return `${reserved.slice(0, -1)}0`;
+}

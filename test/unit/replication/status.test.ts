@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest';
+import { readStatus, type ProviderStatus } from '../../../src/replication/status.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+
+async function statusOf(world: World, providers: readonly ProviderStatus[] = []) {
+  const status = await readStatus(world.catalog, [world.policy], providers, world.clock.now());
+  const [policy] = status.policies;
+  if (policy === undefined) throw new Error('no policy');
+  return { ...status, policy };
+}
+
+test('before the first pass there is no lag to speak of, and the status says why it is not ok', async () => {
+  await using world = await openWorld();
+  const { status, reasons, policy } = await statusOf(world);
+  expect([status, policy.lagSeconds, policy.lastPass]).toEqual(['degraded', null, null]);
+  expect(reasons).toEqual(['p: no pass has finished yet']);
+});
+
+test('all in place is ok; lag grows when nobody looks, until that is a failure', async () => {
+  await using world = await openWorld();
+  world.source.write('a', 'x');
+  await world.reconcile();
+  const { status, reasons, policy } = await statusOf(world);
+  expect([status, reasons, policy.lagSeconds]).toEqual(['ok', [], 0]);
+  expect(policy).toMatchObject({ objects: 1, bytes: 1, safe: 1, pending: 0, failed: 0, damaged: 0, lost: 0, held: 0 });
+  world.clock.advance(120_000);
+  expect(await statusOf(world)).toMatchObject({ status: 'ok', policy: { lagSeconds: 120 } });
+  world.clock.advance(600_000);
+  expect(await statusOf(world)).toMatchObject({
+    ...{ status: 'failing', policy: { lagSeconds: 720 } },
+    reasons: [expect.stringContaining('nobody has looked at the source for 12 minutes')],
+  });
+});
+
+test('lag counts from the oldest copy that waits, however often the source is looked at', async () => {
+  await using world = await openWorld();
+  world.target('two').failWith('unavailable', 'put');
+  world.source.write('a', 'x');
+  await world.reconcile();
+  world.clock.advance(60_000);
+  await world.reconcile();
+  const { status, policy } = await statusOf(world);
+  expect([status, policy.lagSeconds, policy.pending, policy.safe]).toEqual(['ok', 60, 1, 1]);
+  world.clock.advance(600_000);
+  await world.reconcile();
+  expect(await statusOf(world)).toMatchObject({
+    ...{ status: 'degraded', policy: { lagSeconds: 660, pending: 1, safe: 1 } },
+    reasons: ['p: 1 copies wait, the oldest for 11 minutes; see "holdfast status p"'],
+  });
+});
+
+test('too few copies, a hold and a provider that is down degrade; what is lost fails', async () => {
+  await using world = await openWorld();
+  for (const name of ['two', 'three']) world.target(name).failWith('denied', 'put');
+  world.source.write('a', 'x');
+  await world.reconcile();
+  const down = { provider: 'two', state: 'down', lastError: 'no route' } as const;
+  const few = await statusOf(world, [down]);
+  expect(few).toMatchObject({ status: 'degraded', policy: { safe: 0, failed: 2 } });
+  expect(few.reasons).toEqual([
+    expect.stringContaining('2 copies failed'),
+    'p: 1 objects have fewer than 2 verified copies',
+    'provider two is down: no route',
+  ]);
+  world.source.bucket.objects.clear();
+  await world.reconcile();
+  const held = await statusOf(world);
+  expect(held).toMatchObject({ status: 'degraded', policy: { held: 1, hold: { vanished: 1 } } });
+  expect(held.reasons[0]).toContain('p: held: the source is empty');
+});
