@@ -56,12 +56,6 @@ export class OccupiedError extends ProviderError {
   }
 }
 
-/** The wrong version that an attempt left or found at the key (null: it took it back); `known` where it tells nothing. */
-export function wrongVersionAfter<T>(error: ProviderError, known: T): string | null | T {
-  if (error instanceof OccupiedError) return error.version;
-  return error instanceof WrongCopyError ? error.standing : known;
-}
-
 const maxAttempts = 3;
 
 /** Puts a small object and makes sure of it. Bytes damaged on the way are sent again from the buffer. */

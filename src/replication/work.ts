@@ -3,17 +3,17 @@ import type { Digest } from '../objects/checksum.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { noAttributes, type Attributes } from '../objects/object.ts';
-import { verdictOn } from './backoff.ts';
 import { copyCandidates, nowhereToReadFrom, sourceCandidate } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
+import { outcomeOfFailure } from './failure.ts';
 import type { Policy } from './policy.ts';
 import { digestByReading, prove, type Proof } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import { recordedContent } from './recorded.ts';
 import type { Site } from './site.ts';
 import { changeAtSource } from './source-change.ts';
-import { wrongVersionAfter, type Destination, type Stored } from './store.ts';
+import type { Destination, Stored } from './store.ts';
 
 export interface WorkOptions extends CopyOptions {
   readonly random: Random;
@@ -267,16 +267,10 @@ export class Work {
 
   #fail(copy: CopyRow, thrown: unknown): void {
     const { target } = copy;
-    if (this.#signal.aborted) return void this.#outcomes.set(target, { target, state: 'released' });
     const error = asProviderError(thrown, target, this.#claim.object.key);
-    const { code, message } = error;
-    const { state, delay } = verdictOn(code, copy.attempts, this.#options.random);
-    const dueAt = this.#options.now() + Math.max(delay, error.retryAfterMs ?? 0);
-    const due = { target, dueAt, error: { code, message } };
-    // Null says that nothing stands there; undefined, that this attempt told nothing about it.
-    const known = copy.state === 'damaged' && state === 'retry' ? copy.version : undefined;
-    const version = wrongVersionAfter(error, known);
-    this.#outcomes.set(target, version === undefined ? { ...due, state } : { ...due, state: 'damaged', version });
+    const { now, random } = this.#options;
+    const failed = this.#signal.aborted ? undefined : outcomeOfFailure(copy, error, now(), random);
+    this.#outcomes.set(target, failed ?? { target, state: 'released' });
   }
 
   #giveUp(copies: readonly CopyRow[], error: unknown): void {
