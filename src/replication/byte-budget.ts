@@ -31,6 +31,17 @@ export class ByteBudget {
     signal.throwIfAborted();
     if (this.#waiting.length === 0 && bytes <= this.#free) this.#free -= bytes;
     else await this.#wait(bytes, signal);
+    return this.#giveBack(bytes);
+  }
+
+  /** Reserves without waiting, and never before somebody who waits. @returns undefined when that cannot be. */
+  tryReserve(bytes: number): (() => void) | undefined {
+    if (this.#waiting.length > 0 || bytes > this.#free) return undefined;
+    this.#free -= bytes;
+    return this.#giveBack(bytes);
+  }
+
+  #giveBack(bytes: number): () => void {
     let held = true;
     return () => {
       if (!held) return;

@@ -1,4 +1,5 @@
 import type { ChecksumAlgorithm, Digest } from '../objects/checksum.ts';
+import type { Clock } from '../objects/clock.ts';
 import { errorMessage, ProviderError, type ProviderErrorDetails } from '../objects/errors.ts';
 import type { Attributes, CopyRecord } from '../objects/object.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -20,6 +21,7 @@ export interface CopyJob {
 
 export interface CopyOptions extends ProveOptions {
   readonly budget: ByteBudget;
+  readonly clock: Clock;
   /** Counts bytes read from the place copied from. */
   readonly onSourceBytes: (bytes: number) => void;
   readonly log: Log;

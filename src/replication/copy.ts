@@ -11,7 +11,8 @@ import {
 import { digestOf } from './hash.ts';
 import { planParts } from './part-size.ts';
 import { ObjectStream, readWhole } from './read-source.ts';
-import { putCopy, type Destination, type Stored } from './store.ts';
+import { sideBySide } from './side-by-side.ts';
+import { putCopy, type Stored } from './store.ts';
 import { uploadInParts } from './upload.ts';
 
 /**
@@ -23,6 +24,7 @@ export async function copyObject(job: CopyJob, options: CopyOptions, signal: Abo
   const plan = planParts(
     job.from.size,
     job.destinations.map((to) => to.capabilities),
+    options.budget.total,
   );
   if (plan === undefined) return await copyToEachAlone(job, options, signal);
   if (plan.kind === 'put') return await copyWhole(job, options, signal);
@@ -55,21 +57,16 @@ async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal
     const digest = await digestOf(bytes, wanted(job, 'put'));
     requireDigest(job, digest);
     const content = contentOf(job, digest, stream.head.attributes);
-    const outcomes = await Promise.all(
-      job.destinations.map(async (to) => await named(to, job, putCopy(to, content, bytes, options, signal))),
+    const outcomes = await sideBySide(
+      job.destinations.map((to) => ({
+        name: to.name,
+        run: async (own) => await putCopy(to, content, bytes, options, own),
+      })),
+      { key: job.from.key, bytes: bytes.length, clock: options.clock, signal },
     );
-    return { read: { digest, attributes: content.attributes }, outcomes: new Map(outcomes) };
+    return { read: { digest, attributes: content.attributes }, outcomes };
   } finally {
     release();
-  }
-}
-
-/** Turns a failure into a value: partial success is recorded, never averaged. */
-async function named(to: Destination, job: CopyJob, work: Promise<Stored>): Promise<[string, Stored | ProviderError]> {
-  try {
-    return [to.name, await work];
-  } catch (error) {
-    return [to.name, asProviderError(error, to.name, job.from.key)];
   }
 }
 

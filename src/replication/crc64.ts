@@ -19,6 +19,7 @@ interface Binding {
   readonly nativeInstance: { destroy(native: unknown): void };
 }
 
+const slice = 256 * 1024;
 const nothing = new Uint8Array();
 
 export async function createCrc64(): Promise<Crc64> {
@@ -26,7 +27,13 @@ export async function createCrc64(): Promise<Crc64> {
   await StorageCRC64Calculator.init();
   const calculator: Calculator = new StorageCRC64Calculator();
   return {
-    update: (bytes) => calculator.append(bytes, bytes.length),
+    // In slices: its memory grows with the longest run of bytes and never shrinks.
+    update: (bytes) => {
+      for (let at = 0; at < bytes.length; at += slice) {
+        const piece = bytes.subarray(at, at + slice);
+        calculator.append(piece, piece.length);
+      }
+    },
     digest: () => {
       const littleEndian = calculator.final(nothing, 0);
       const { nativeInstance } = StorageCRC64Calculator as unknown as Binding;

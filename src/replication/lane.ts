@@ -40,20 +40,23 @@ export class Lane {
     );
   }
 
-  /** Sends one part; never rejects. */
+  /** Sends one part. Its failure is the lane's outcome, and is thrown. */
   async send(part: Part, attributes: Attributes, signal: AbortSignal): Promise<void> {
     if (this.to.capabilities.limits.part.order === 'any') return await this.#sendNow(part, attributes, signal);
-    this.#tail = this.#tail.then(async () => await this.#sendNow(part, attributes, signal));
-    await this.#tail;
+    const sent = this.#tail.then(async () => await this.#sendNow(part, attributes, signal));
+    this.#tail = sent.catch(() => undefined);
+    await sent;
   }
 
   /** Makes the object visible and makes sure of it; never rejects. */
   async finish(content: Content, signal: AbortSignal): Promise<void> {
     if (this.failed) return;
-    await this.#guarded(async () => {
+    try {
       const upload = await this.#open(content.attributes, signal);
       this.#outcome = await this.#complete(upload, content, signal);
-    });
+    } catch (error) {
+      this.#fail(error, signal);
+    }
   }
 
   /** Throws away an upload that did not become visible. */
@@ -72,11 +75,13 @@ export class Lane {
   }
 
   async #sendNow(part: Part, attributes: Attributes, signal: AbortSignal): Promise<void> {
-    if (this.failed) return;
-    await this.#guarded(async () => {
+    if (this.failed) throw this.outcome;
+    try {
       const upload = await this.#open(attributes, signal);
       await sendUndamaged(upload, part, signal);
-    });
+    } catch (error) {
+      throw this.#fail(error, signal);
+    }
   }
 
   async #open(attributes: Attributes, signal: AbortSignal): Promise<Upload> {
@@ -100,12 +105,12 @@ export class Lane {
     return await proven(this.to, content, stored, this.#options, signal);
   }
 
-  async #guarded(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      this.#outcome ??= asProviderError(error, this.to.name, this.#job.from.key);
-    }
+  /** The first failure is the lane's outcome; one that was left behind fails for that reason. */
+  #fail(error: unknown, signal: AbortSignal): ProviderError {
+    const { reason } = signal as { readonly reason: unknown };
+    const failure = reason instanceof ProviderError ? reason : asProviderError(error, this.to.name, this.#job.from.key);
+    this.#outcome ??= failure;
+    return failure;
   }
 }
 

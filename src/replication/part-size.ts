@@ -2,8 +2,15 @@ import type { Capabilities } from '../providers/provider.ts';
 
 const MiB = 1024 * 1024;
 
-/** What is read, hashed and sent at a time; also the largest object that travels in one piece. */
+/** The smallest part that is read, hashed and sent at a time; also the largest object that travels in one piece. */
 export const defaultPartSize = 8 * MiB;
+
+/** Larger objects travel in larger parts, up to this: every part costs each target a request, and some far more. */
+const largestPreferred = 64 * MiB;
+const preferredCount = 64;
+
+/** No object takes more than this share of `limits.memory` for one part, so that several parts are under way. */
+const shareOfMemory = 1 / 4;
 
 /** Every provider takes parts that are a multiple of this (GCS demands it). */
 const granule = 256 * 1024;
@@ -12,19 +19,25 @@ export type PartPlan = { readonly kind: 'put' } | { readonly kind: 'parts'; read
 
 /**
  * How an object of `size` bytes travels to all of `targets` at once: whole, or in equal parts that suit each of them.
+ * `memory`: bytes that may be in flight over all objects.
  * @returns undefined when no part size suits them all; the object is then copied to each target alone.
  */
-export function planParts(size: number, targets: readonly Capabilities[]): PartPlan | undefined {
+export function planParts(size: number, targets: readonly Capabilities[], memory: number): PartPlan | undefined {
   if (targets.some((target) => size > target.limits.maxObjectSize)) return undefined;
   const maxPut = Math.min(defaultPartSize, ...targets.map((target) => target.limits.maxPutSize));
   if (size <= maxPut) return { kind: 'put' };
   const maxCount = Math.min(...targets.map((target) => target.limits.part.maxCount));
   const step = targets.reduce((least, target) => commonMultiple(least, target.limits.part.multipleOf), granule);
   const max = Math.floor(Math.min(...targets.map((target) => target.limits.part.max)) / step) * step;
-  const preferred = Math.min(defaultPartSize, max);
+  const preferred = Math.min(preferredPartSize(size, memory), max);
   const min = Math.max(preferred, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
   const partSize = Math.ceil(min / step) * step;
   return partSize > 0 && partSize <= max ? { kind: 'parts', partSize } : undefined;
+}
+
+function preferredPartSize(size: number, memory: number): number {
+  const wanted = Math.min(largestPreferred, size / preferredCount, memory * shareOfMemory);
+  return Math.max(defaultPartSize, Math.floor(wanted / MiB) * MiB);
 }
 
 function commonMultiple(a: number, b: number): number {

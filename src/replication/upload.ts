@@ -1,10 +1,11 @@
 import type { Digest } from '../objects/checksum.ts';
 import type { Part } from '../providers/provider.ts';
-import { ByteBudget } from './byte-budget.ts';
 import { contentOf, requireDigest, wanted, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { checksumsOf, Hasher } from './hash.ts';
 import { Lane } from './lane.ts';
+import { PartBuffers } from './part-buffers.ts';
 import { inParts, ObjectStream } from './read-source.ts';
+import { sideBySide } from './side-by-side.ts';
 
 /** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
 const partsUnderWay = 4;
@@ -33,16 +34,15 @@ class Fan implements AsyncDisposable {
   readonly #partSize: number;
   readonly #options: CopyOptions;
   readonly #signal: AbortSignal;
-  readonly #window = new ByteBudget(partsUnderWay);
+  readonly #buffers: PartBuffers;
   readonly #sending = new Set<Promise<void>>();
-  /** Gives back slot and memory of the part that is being filled or sent, by its buffer. */
-  readonly #releases = new Map<ArrayBufferLike, () => void>();
 
   constructor(job: CopyJob, partSize: number, options: CopyOptions, signal: AbortSignal) {
     this.#job = job;
     this.#partSize = partSize;
     this.#options = options;
     this.#signal = signal;
+    this.#buffers = new PartBuffers(partSize, partsUnderWay, options.budget);
     this.stream = new ObjectStream(job.from, signal, options.onSourceBytes);
     this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options));
   }
@@ -57,7 +57,8 @@ class Fan implements AsyncDisposable {
     const hasher = await Hasher.create(wanted(this.#job, 'upload'));
     const algorithms = wanted(this.#job, 'part');
     let number = 0;
-    for await (const bytes of inParts(this.stream, size, this.#partSize, async () => await this.#allocate())) {
+    const allocate = async (): Promise<Buffer> => await this.#buffers.take(this.#signal);
+    for await (const bytes of inParts(this.stream, size, this.#partSize, allocate)) {
       hasher.update(bytes);
       const offset = number * this.#partSize;
       number += 1;
@@ -72,40 +73,23 @@ class Fan implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#sending);
     await Promise.all(this.lanes.map(async (lane) => await lane.abandon()));
-    for (const release of this.#releases.values()) release();
-  }
-
-  async #allocate(): Promise<Buffer> {
-    const leave = await this.#window.reserve(1, this.#signal);
-    try {
-      const giveBack = await this.#options.budget.reserve(this.#partSize, this.#signal);
-      // A fresh buffer every time: a request given up on may still be reading the old one.
-      const bytes = Buffer.allocUnsafeSlow(this.#partSize);
-      this.#releases.set(bytes.buffer, () => {
-        leave();
-        giveBack();
-      });
-      return bytes;
-    } catch (error) {
-      leave();
-      throw error;
-    }
+    this.#buffers[Symbol.dispose]();
   }
 
   #send(part: Part, last: boolean): void {
     const { attributes } = this.stream.head;
-    const sent = Promise.all(this.lanes.map(async (lane) => await lane.send(part, attributes, this.#signal))).then(
-      () => {
-        this.#sending.delete(sent);
-        // A provider may keep the last part back until the upload is completed.
-        if (!last) this.#release(part.bytes.buffer);
-      },
-    );
+    const lanes = this.lanes.filter((lane) => !lane.failed);
+    const errands = lanes.map((lane) => ({
+      name: lane.to.name,
+      run: async (own: AbortSignal) => await lane.send(part, attributes, own),
+    }));
+    const { key } = this.#job.from;
+    const surroundings = { key, bytes: part.bytes.length, clock: this.#options.clock, signal: this.#signal };
+    const sent = sideBySide(errands, surroundings).then(() => {
+      this.#sending.delete(sent);
+      // A provider may keep the last part back until the upload is completed.
+      if (!last) this.#buffers.give(part.bytes, !lanes.some((lane) => lane.failed));
+    });
     this.#sending.add(sent);
-  }
-
-  #release(buffer: ArrayBufferLike): void {
-    this.#releases.get(buffer)?.();
-    this.#releases.delete(buffer);
   }
 }

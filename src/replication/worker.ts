@@ -153,6 +153,7 @@ export class Worker {
       policy,
       {
         budget,
+        clock,
         log,
         random,
         method: policy.onCopy,

@@ -28,18 +28,25 @@ test.each([
   [0, { kind: 'put' }],
   [defaultPartSize, { kind: 'put' }],
   [defaultPartSize + 1, { kind: 'parts', partSize: defaultPartSize }],
-  [78 * GiB, { kind: 'parts', partSize: defaultPartSize }],
-  [80 * GiB, { kind: 'parts', partSize: 8.25 * MiB }],
+  [GiB, { kind: 'parts', partSize: 16 * MiB }],
+  [6 * GiB, { kind: 'parts', partSize: 64 * MiB }],
+  [624 * GiB, { kind: 'parts', partSize: 64 * MiB }],
+  [640 * GiB, { kind: 'parts', partSize: 65.75 * MiB }],
   [5 * TiB, { kind: 'parts', partSize: 524.5 * MiB }],
   [5 * TiB + 1, undefined],
 ])('%i bytes to S3, GCS and Azure at once: %j', (size, plan) => {
-  expect(planParts(size, [s3, gcs, azure])).toEqual(plan);
+  expect(planParts(size, [s3, gcs, azure], 256 * MiB)).toEqual(plan);
+});
+
+test('a small memory limit keeps parts small', () => {
+  expect(planParts(6 * GiB, [s3], 64 * MiB)).toEqual({ kind: 'parts', partSize: 16 * MiB });
+  expect(planParts(6 * GiB, [s3], 16 * MiB)).toEqual({ kind: 'parts', partSize: defaultPartSize });
 });
 
 test('parts smaller than the usual are made where a target takes no others', () => {
   const tiny = place({ maxPutSize: MiB }, { max: 4 * MiB + 5 });
-  expect(planParts(20 * MiB, [tiny, s3])).toBeUndefined();
-  expect(planParts(20 * MiB, [tiny, gcs])).toEqual({ kind: 'parts', partSize: 4 * MiB });
+  expect(planParts(20 * MiB, [tiny, s3], 256 * MiB)).toBeUndefined();
+  expect(planParts(20 * MiB, [tiny, gcs], 256 * MiB)).toEqual({ kind: 'parts', partSize: 4 * MiB });
 });
 
 const limits = fc.record({
@@ -58,6 +65,7 @@ test('whatever is planned suits every target', () => {
       const plan = planParts(
         bytes,
         all.map(({ maxObjectSize, maxPutSize, ...part }) => place({ maxObjectSize, maxPutSize }, part)),
+        256 * MiB,
       );
       if (plan === undefined) return;
       for (const { maxObjectSize, maxPutSize, min, max, multipleOf, maxCount } of all) {

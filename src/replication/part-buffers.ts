@@ -1,0 +1,61 @@
+import type { ByteBudget } from './byte-budget.ts';
+
+/**
+ * The buffers of one object that travels in parts: as many as memory allows at the moment, at most `most`, used
+ * again and again. Only the first is waited for; while one is under way it will come back, so that an object never
+ * waits for memory that others hold while they wait for its own.
+ */
+export class PartBuffers implements Disposable {
+  readonly #partSize: number;
+  readonly #most: number;
+  readonly #budget: ByteBudget;
+  readonly #free: Buffer[] = [];
+  /** Gives back each buffer's share of the budget. */
+  readonly #owned = new Map<ArrayBufferLike, () => void>();
+  #returned = Promise.withResolvers<void>();
+
+  constructor(partSize: number, most: number, budget: ByteBudget) {
+    this.#partSize = partSize;
+    this.#most = most;
+    this.#budget = budget;
+  }
+
+  async take(signal: AbortSignal): Promise<Buffer> {
+    for (;;) {
+      signal.throwIfAborted();
+      const buffer = this.#free.pop() ?? this.#tryMore();
+      if (buffer !== undefined) return buffer;
+      if (this.#owned.size === 0) return this.#own(await this.#budget.reserve(this.#partSize, signal));
+      await this.#returned.promise;
+    }
+  }
+
+  /** `clean`: nobody can be reading it any more. One that a request given up on may still send is not used again. */
+  give(bytes: Buffer, clean: boolean): void {
+    if (clean) this.#free.push(Buffer.from(bytes.buffer));
+    else {
+      this.#owned.get(bytes.buffer)?.();
+      this.#owned.delete(bytes.buffer);
+    }
+    this.#returned.resolve();
+    this.#returned = Promise.withResolvers();
+  }
+
+  [Symbol.dispose](): void {
+    for (const giveBack of this.#owned.values()) giveBack();
+    this.#owned.clear();
+    this.#free.length = 0;
+  }
+
+  #tryMore(): Buffer | undefined {
+    if (this.#owned.size >= this.#most) return undefined;
+    const giveBack = this.#budget.tryReserve(this.#partSize);
+    return giveBack === undefined ? undefined : this.#own(giveBack);
+  }
+
+  #own(giveBack: () => void): Buffer {
+    const bytes = Buffer.allocUnsafeSlow(this.#partSize);
+    this.#owned.set(bytes.buffer, giveBack);
+    return bytes;
+  }
+}

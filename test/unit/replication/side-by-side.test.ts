@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { ProviderError } from '../../../src/objects/errors.ts';
+import type { Clock } from '../../../src/objects/clock.ts';
+import { sideBySide } from '../../../src/replication/side-by-side.ts';
+
+const calm = new AbortController().signal;
+
+/** Every sleep ends at once, unless it was aborted. */
+const hurried: Clock = { now: () => 0, sleep: async (_, signal) => signal?.throwIfAborted() };
+
+const never: Clock = {
+  now: () => 0,
+  sleep: async (_, signal) => {
+    await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));
+  },
+};
+
+async function untilAborted(signal: AbortSignal): Promise<string> {
+  return await new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(new ProviderError('aborted', 'aborted', { provider: 'slow' })));
+  });
+}
+
+test('one that stalls is left behind once another has the bytes', async () => {
+  const outcomes = await sideBySide(
+    [
+      { name: 'fast', run: async () => 'done' },
+      { name: 'slow', run: untilAborted },
+    ],
+    { key: 'k', bytes: 10, clock: hurried, signal: calm },
+  );
+  expect(outcomes.get('fast')).toBe('done');
+  expect(outcomes.get('slow')).toMatchObject({ code: 'unavailable', provider: 'slow' });
+});
+
+test('nobody is left behind while nobody has succeeded', async () => {
+  const slow = Promise.withResolvers<string>();
+  const running = sideBySide(
+    [
+      { name: 'bad', run: async () => await Promise.reject(new ProviderError('denied', 'no', { provider: 'bad' })) },
+      { name: 'slow', run: async () => await slow.promise },
+    ],
+    { key: 'k', bytes: 10, clock: hurried, signal: calm },
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  slow.resolve('late');
+  const outcomes = await running;
+  expect(outcomes.get('slow')).toBe('late');
+  expect(outcomes.get('bad')).toMatchObject({ code: 'denied' });
+});
+
+test('all that follow in time count, and an abort from outside ends all', async () => {
+  const errands = ['a', 'b'].map((name) => ({ name, run: async () => name }));
+  const surroundings = { key: 'k', bytes: 0, clock: never, signal: calm };
+  expect([...(await sideBySide(errands, surroundings)).values()]).toEqual(['a', 'b']);
+  const controller = new AbortController();
+  const running = sideBySide([{ name: 'a', run: untilAborted }], { ...surroundings, signal: controller.signal });
+  controller.abort();
+  expect((await running).get('a')).toMatchObject({ code: 'aborted' });
+});
