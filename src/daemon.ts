@@ -10,6 +10,13 @@ const tendEvery = 5_000;
 /** What the daemon needs of a replicator. */
 export type DaemonParts = Pick<Replicator, 'engine' | 'policies' | 'noteProviders'>;
 
+/** How soon targets are listed again, of which one did not answer: the others' listings cost money too. */
+const retryFull = 5 * 60_000;
+
+function retryFullAfter({ detect }: Policy): number {
+  return Math.min(detect.full, Math.max(detect.every, retryFull));
+}
+
 /**
  * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
  * `detect.full`), work on what is due, keep trying providers that are away.
@@ -86,7 +93,7 @@ export class Daemon {
       if (asked) await catalog.makeDue(policy.name, {});
       const full = asked || now >= fullAt;
       const whole = await this.#look(policy, full);
-      if (full && whole) fullAt = now + policy.detect.full;
+      if (full) fullAt = now + (whole ? policy.detect.full : retryFullAfter(policy));
       await this.#pause(policy);
     }
   }

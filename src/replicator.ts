@@ -10,6 +10,7 @@ import { Secret } from './config/secrets.ts';
 import { systemClock, type Clock, type Random } from './objects/clock.ts';
 import { UsageError } from './objects/errors.ts';
 import { TokenBucket } from './providers/bandwidth.ts';
+import { watchMemory } from './memory-watch.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
 import type { Policy } from './replication/policy.ts';
@@ -18,11 +19,19 @@ import type { Engine } from './replication/worker.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
+/** The rest of `limits.memory` is left to what the SDKs and the runtime hold besides the objects' bytes. */
+const shareInFlight = 5 / 8;
+
 export interface Surroundings {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+export interface Opening {
+  /** Whether targets and policies that the configuration lacks are given up in the catalog: not by who only asks. */
+  readonly forget: boolean;
 }
 
 /**
@@ -41,22 +50,23 @@ export class Replicator implements AsyncDisposable {
   }
 
   /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
-  static async open(config: Config, surroundings: Surroundings): Promise<Replicator> {
+  static async open(config: Config, surroundings: Surroundings, { forget }: Opening): Promise<Replicator> {
     const { clock = systemClock, random = Math.random, log, metrics } = surroundings;
     await using opened = new AsyncDisposableStack();
+    opened.use(watchMemory(config.limits.memory));
     const catalog = opened.adopt(await openSqliteCatalog({ path: config.catalog.file, clock }), async (open) => {
       await open[Symbol.asyncDispose]();
     });
     const sites = await openSites(config, { clock, random, log, metrics }, opened);
     const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
-    await syncPolicies(catalog, policies);
+    await syncPolicies(catalog, policies, forget);
     const engine: Engine = {
       catalog,
       clock,
       random,
       log,
       metrics,
-      budget: new ByteBudget(config.limits.memory),
+      budget: new ByteBudget(Math.floor(config.limits.memory * shareInFlight)),
       concurrency: config.limits.concurrency,
       owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     };
@@ -163,7 +173,7 @@ function globFilter(
   return (key) => wanted(key) && !unwanted(key);
 }
 
-async function syncPolicies(catalog: Catalog, policies: readonly Policy[]): Promise<void> {
+async function syncPolicies(catalog: Catalog, policies: readonly Policy[], forget: boolean): Promise<void> {
   await catalog.syncPolicies(
     policies.map(({ name, source, targets, minCopies }) => ({
       name,
@@ -171,5 +181,6 @@ async function syncPolicies(catalog: Catalog, policies: readonly Policy[]): Prom
       targets: targets.map((site) => site.name),
       minCopies,
     })),
+    { forget },
   );
 }

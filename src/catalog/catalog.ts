@@ -22,11 +22,16 @@ import type { CopyState } from './states.ts';
  */
 export interface Catalog extends AsyncDisposable {
   /**
-   * Makes the policies known and gives every object a copy row for every target of its policy (a target that was
-   * added gets `pending` copies; copies of a target that was removed are forgotten after it left the configuration).
-   * The rows of a policy that is not named any more stay, and nothing of it is claimed until it is named again.
+   * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
+   * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,
+   * whatever another process gave; copies at other targets are left out.
+   *
+   * With `forget`, what is not named any more is given up: the copies of a target that was removed, with their
+   * evidence; of a policy the rows stay, and nothing of it is claimed until it is named again. Without, nothing that
+   * is known changes: a command that only asks, perhaps with another configuration, must not unlearn what a daemon
+   * beside it works with.
    */
-  syncPolicies(policies: readonly PolicyRow[]): Promise<void>;
+  syncPolicies(policies: readonly PolicyRow[], options: { readonly forget: boolean }): Promise<void>;
 
   /** Objects of a policy in key order, with all their copies, in pages. */
   scan(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly ObjectRow[]>;
@@ -49,7 +54,7 @@ export interface Catalog extends AsyncDisposable {
 
   /**
    * Records outcomes, in one transaction. @returns for each settlement whether it was applied; false when
-   * - the token is not the newest: nothing was changed;
+   * - the token is not the newest, or the object was forgotten: nothing was changed;
    * - the object became another version: nothing was taken over but what now stands at the targets (a copy that was
    *   written keeps its `version`, so that the next write can replace it), and the lease ended;
    * - `learnt` differs from the digest known for this version: the source is damaged, and the digest stays;
@@ -69,10 +74,12 @@ export interface Catalog extends AsyncDisposable {
   /**
    * Applies or drops the changes that a pass observed and left undecided (`observed` findings). Applied, an overwritten
    * object takes its new version and its copies are `pending`, still naming what stands there; a vanished one is
-   * `gone` and its copies stay as they are. Dropped, they are forgotten until the next pass sees them.
-   * @returns how many objects.
+   * `gone` and its copies stay as they are (one that no target ever held is forgotten, see `vanished`). Dropped, they
+   * are forgotten until the next pass sees them.
+   * @returns how many objects; null when more than `atMost` wait below the prefix, and nothing was done: others
+   * noted more than the caller judged.
    */
-  decideObserved(policy: string, decision: 'apply' | 'drop', options?: { readonly prefix?: string }): Promise<number>;
+  decideObserved(policy: string, decision: 'apply' | 'drop', options?: DecideOptions): Promise<number | null>;
 
   readPolicy(policy: string): Promise<PolicyState>;
   updatePolicy(policy: string, change: Partial<Omit<PolicyState, 'name'>>): Promise<void>;
@@ -88,6 +95,12 @@ export interface Catalog extends AsyncDisposable {
     policy: string,
     key: Key,
   ): Promise<{ readonly object: ObjectRow; readonly history: readonly HistoryEntry[] } | undefined>;
+}
+
+export interface DecideOptions {
+  readonly prefix?: string;
+  /** How many changes were judged. Default: however many there are. */
+  readonly atMost?: number;
 }
 
 export interface PolicyRow {
@@ -171,7 +184,7 @@ export interface CopyError {
   readonly message: string;
 }
 
-/** What a pass found out about one key. Conditions name the row as the pass saw it (`asOf`: when its listing page was asked for). */
+/** What a pass found out about one key. In one call, findings about copies count before those about the source. Conditions name the row as the pass saw it (`asOf`: when its listing page was asked for). */
 export type Finding =
   /** The source has an object that the catalog does not. `found` names targets where something already stands at the key. */
   | {
@@ -185,7 +198,10 @@ export type Finding =
    * anything of the object, nothing can be lost: the new version becomes the row's at once.
    */
   | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
-  /** The source does not list it any more: left undecided as `observed`. */
+  /**
+   * The source does not list it any more: left undecided as `observed`. Where no target holds or ever held anything
+   * of the object, nothing can be lost: it is forgotten with all its rows, at once or when the lease on it ends.
+   */
   | { readonly kind: 'vanished'; readonly id: number; readonly asOf: number }
   /** The source has the row's version (again): forgets `observed`, and a `gone` object is present again. */
   | { readonly kind: 'present'; readonly id: number; readonly asOf: number }

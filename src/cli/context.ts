@@ -1,6 +1,8 @@
+import { CatalogError } from '../catalog/errors.ts';
 import { configPath, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { ConfigProblem } from '../config/problems.ts';
+import { UsageError } from '../objects/errors.ts';
 import { Replicator } from '../replicator.ts';
 import { createLogger, type Log, type LogLevel } from '../telemetry/log.ts';
 import { noMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -33,8 +35,25 @@ export function prepare({ options }: Context): Prepared {
   return { config, path, log };
 }
 
-export async function openReplicator({ config, log }: Prepared, metrics: Metrics = noMetrics): Promise<Replicator> {
-  return await Replicator.open(config, { log, metrics });
+export interface Opening {
+  /** The configuration is the truth from now on: what it lacks is given up. Only for commands that act on it. */
+  readonly forget: boolean;
+  readonly metrics?: Metrics;
+}
+
+/** @throws UsageError when the catalog cannot be opened; CatalogError when it can, and is of no use. */
+export async function openReplicator(
+  { config, log }: Prepared,
+  { forget, metrics = noMetrics }: Opening,
+): Promise<Replicator> {
+  try {
+    return await Replicator.open(config, { log, metrics }, { forget });
+  } catch (error) {
+    // Later on it is the world that fails; now it is the place that the configuration names.
+    if (error instanceof CatalogError && error.code === 'unavailable')
+      throw new UsageError(error.message, { cause: error });
+    throw error;
+  }
 }
 
 function warningText({ path, message }: ConfigProblem): string {

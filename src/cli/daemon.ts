@@ -16,7 +16,7 @@ const drainWithin = 25_000;
 export async function daemonCommand(context: Context): Promise<ExitStatus> {
   const prepared = prepare(context);
   const metrics = createMetrics({ version });
-  await using replicator = await openReplicator(prepared, metrics);
+  await using replicator = await openReplicator(prepared, { forget: true, metrics });
   for (const policy of replicator.policies) {
     metrics.declare(
       policy.name,

@@ -10,7 +10,7 @@ export async function inspectCommand(
   command: { readonly json?: boolean },
   context: Context,
 ): Promise<ExitStatus> {
-  await using replicator = await openReplicator(prepare(context));
+  await using replicator = await openReplicator(prepare(context), { forget: false });
   const [policy] = replicator.select(policyName);
   const found = policy === undefined ? undefined : await replicator.engine.catalog.inspect(policy.name, key);
   if (found === undefined) {

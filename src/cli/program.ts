@@ -1,9 +1,10 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
-import { errorMessage, UsageError } from '../objects/errors.ts';
+import { CatalogError } from '../catalog/errors.ts';
+import { errorMessage } from '../objects/errors.ts';
 import { logLevels } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import type { Context, GlobalOptions } from './context.ts';
-import { exitStatus, type ExitStatus } from './exit-status.ts';
+import { exitStatus, exitStatusOf, type ExitStatus } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
 
 /** Runs one command line. @returns the exit status; errors are said on stderr. */
@@ -16,9 +17,10 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
     return status;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
-    if (interruption.signal.aborted) return exitStatus.interrupted;
+    // What the catalog could not record is said even then.
+    if (interruption.signal.aborted && !(error instanceof CatalogError)) return exitStatus.interrupted;
     process.stderr.write(`holdfast: ${errorMessage(error)}\n`);
-    return error instanceof UsageError ? exitStatus.usage : exitStatus.incomplete;
+    return exitStatusOf(error);
   }
 }
 

@@ -3,7 +3,7 @@ import { exitStatus, type ExitStatus } from './exit-status.ts';
 
 /** `holdfast release <policy>`: a person says that the change the guard holds back is right. */
 export async function releaseCommand(policyName: string, context: Context): Promise<ExitStatus> {
-  await using replicator = await openReplicator(prepare(context));
+  await using replicator = await openReplicator(prepare(context), { forget: false });
   const { catalog } = replicator.engine;
   for (const { name } of replicator.select(policyName)) {
     const { hold } = await catalog.readPolicy(name);

@@ -12,7 +12,7 @@ export async function statusCommand(
   command: { readonly json?: boolean },
   context: Context,
 ): Promise<ExitStatus> {
-  await using replicator = await openReplicator(prepare(context));
+  await using replicator = await openReplicator(prepare(context), { forget: false });
   const { catalog, clock } = replicator.engine;
   const policies = replicator.select(policyName);
   const names = replicator.sites.map((site) => site.name);
@@ -31,7 +31,10 @@ export async function statusCommand(
 
 function statusOf({ policies }: Status): ExitStatus {
   if (policies.some((policy) => policy.hold !== null)) return exitStatus.held;
-  const bad = policies.some(({ pending, failed, damaged, lost }) => pending + failed + damaged + lost > 0);
+  const bad = policies.some(
+    ({ pending, failed, damaged, lost, lastPass }) =>
+      pending + failed + damaged + lost > 0 || lastPass?.outcome !== 'complete',
+  );
   return bad ? exitStatus.incomplete : exitStatus.ok;
 }
 

@@ -68,7 +68,8 @@ function addApi(server: FastifyInstance, served: Served, access: Access): void {
 }
 
 async function guard(access: Access, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const refused = refusal(access, request.headers.authorization);
+  const { authorization, host, origin } = request.headers;
+  const refused = refusal(access, { authorization, host, origin });
   if (refused === undefined) return;
   if (refused.status === 401) reply.header('www-authenticate', 'Bearer');
   await reply.code(refused.status).send({ message: refused.message });

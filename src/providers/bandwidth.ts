@@ -1,7 +1,8 @@
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
 import { intercept } from './intercept.ts';
-import type { ListPage, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
 
 /**
  * Bytes per second, on average: whoever takes more than is there waits until the debt is paid. One bucket serves
@@ -18,11 +19,19 @@ export class TokenBucket {
     this.#clock = clock;
   }
 
+  /** Rejects with the signal's reason when it aborts first; nothing is taken then. */
   async take(bytes: number, signal: AbortSignal): Promise<void> {
+    const price = (bytes / this.#bytesPerSecond) * 1_000;
     const now = this.#clock.now();
     const wait = this.#paidAt - now;
-    this.#paidAt = Math.max(this.#paidAt, now) + (bytes / this.#bytesPerSecond) * 1000;
-    if (wait > 0) await this.#clock.sleep(wait, signal);
+    this.#paidAt = Math.max(this.#paidAt, now) + price;
+    if (wait <= 0) return;
+    try {
+      await this.#clock.sleep(wait, signal);
+    } catch (error) {
+      this.#paidAt -= price;
+      throw error;
+    }
   }
 }
 
@@ -35,11 +44,11 @@ export interface Bandwidth {
 export function limited(provider: Provider, { up, down }: Bandwidth): Provider {
   return intercept(provider, {
     around: async (call, run, signal) => {
-      if (call.bytes > 0) await paid(up, call.bytes, provider.name, signal);
+      if (call.bytes > 0) await paid(up, call.bytes, provider.name, call.key, signal);
       return await run(signal);
     },
-    body: (chunks, _key, signal) => slowed(chunks, down, provider.name, signal),
-    list: (open: (after: undefined) => AsyncIterable<ListPage>) => open(undefined),
+    body: (chunks, key, signal) => slowed(chunks, down, provider.name, key, signal),
+    list: (open) => open(),
   });
 }
 
@@ -47,18 +56,26 @@ async function* slowed(
   chunks: AsyncIterable<Uint8Array>,
   bucket: TokenBucket,
   provider: string,
+  key: Key,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for await (const chunk of chunks) {
-    await paid(bucket, chunk.length, provider, signal);
+    await paid(bucket, chunk.length, provider, key, signal);
     yield chunk;
   }
 }
 
-async function paid(bucket: TokenBucket, bytes: number, provider: string, signal: AbortSignal): Promise<void> {
+async function paid(
+  bucket: TokenBucket,
+  bytes: number,
+  provider: string,
+  key: Key | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await bucket.take(bytes, signal);
   } catch (cause) {
-    throw new ProviderError('aborted', 'aborted while waiting for bandwidth', { provider, cause });
+    const message = `A call to "${provider}" was aborted while it waited for bandwidth.`;
+    throw new ProviderError('aborted', message, { provider, cause, ...(key !== undefined && { key }) });
   }
 }

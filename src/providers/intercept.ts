@@ -20,9 +20,12 @@ export interface Interception {
   around<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
   /** Passes on the chunks of a body. */
   body(chunks: AsyncIterable<Uint8Array>, key: Key, signal: AbortSignal): AsyncIterable<Uint8Array>;
-  /** Passes on a listing; `open` begins it anew, after a key where given. A generator that threw must not be asked again. */
-  list(open: (after: Key | undefined) => AsyncIterable<ListPage>, signal: AbortSignal): AsyncIterable<ListPage>;
+  /** Passes on a listing; `open` begins it anew. A generator that threw must not be asked again. */
+  list(open: OpenListing, signal: AbortSignal): AsyncIterable<ListPage>;
 }
+
+/** Begins a listing after a key, where given, and under a signal of the decorator's own, where given. */
+export type OpenListing = (after?: Key, signal?: AbortSignal) => AsyncIterable<ListPage>;
 
 /** A provider whose every request goes through one place: what retry, metrics and bandwidth have in common. */
 export function intercept(provider: Provider, through: Interception): Provider {
@@ -31,7 +34,10 @@ export function intercept(provider: Provider, through: Interception): Provider {
     connect: (role, signal) =>
       through.around({ operation: 'connect', bytes: 0 }, (inner) => provider.connect(role, inner), signal),
     list: (options, signal) =>
-      through.list((after) => provider.list(after === undefined ? options : { ...options, after }, signal), signal),
+      through.list(
+        (after, inner = signal) => provider.list(after === undefined ? options : { ...options, after }, inner),
+        signal,
+      ),
     head: (key, signal) =>
       through.around({ operation: 'head', key, bytes: 0 }, (inner) => provider.head(key, inner), signal),
     read: async (key, options, signal) => {

@@ -4,9 +4,11 @@ import { limited, type Bandwidth } from './bandwidth.ts';
 import { encodedKeys } from './encoded-keys.ts';
 import { observed, type OnRequest } from './observed.ts';
 import { ordered } from './ordered.ts';
+import { patient } from './patient.ts';
 import { prefixed } from './prefixed.ts';
 import type { MonitoredProvider, Provider } from './provider.ts';
 import { resilient } from './resilient.ts';
+import type { ProxyEnvironment } from './sockets.ts';
 
 /** Where a provider is and who may use it: the settings of the configuration, secrets revealed. */
 export type ProviderSettings =
@@ -20,13 +22,15 @@ export type ProviderSettings =
   | ({ readonly type: 'gcs'; readonly prefix?: string } & Omit<import('./gcs/gcs.ts').GcsOptions, Given>)
   | ({ readonly type: 'azure'; readonly prefix?: string } & Omit<import('./azure/options.ts').AzureOptions, Given>);
 
-type Given = 'name' | 'clock' | 'root';
+type Given = 'name' | 'clock' | 'root' | 'proxyEnv';
 
 export interface ProviderSurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly onRequest: OnRequest;
   readonly bandwidth?: Bandwidth;
+  /** The environment, for the proxy it names (`HTTPS_PROXY`, `NO_PROXY`). Azure's SDK looks there by itself. */
+  readonly proxyEnv?: ProxyEnvironment;
 }
 
 /** A provider and what its keys must be like; every other concern is a decorator round it. */
@@ -44,9 +48,11 @@ export async function openProvider(
   settings: ProviderSettings,
   surroundings: ProviderSurroundings,
 ): Promise<MonitoredProvider> {
-  const bare = await openBare(name, settings, surroundings.clock);
+  const bare = await openBare(name, settings, surroundings);
   const counted = observed(bare.provider, surroundings.onRequest);
-  const paced = surroundings.bandwidth === undefined ? counted : limited(counted, surroundings.bandwidth);
+  // Inside the rate limit, so that waiting for bandwidth is not taken for a stall; every attempt is paid for.
+  const timed = patient(counted);
+  const paced = surroundings.bandwidth === undefined ? timed : limited(timed, surroundings.bandwidth);
   const steady = resilient(paced, surroundings);
   const keyed = withKeys(ordered(steady), bare, settings.prefix);
   return { ...keyed, health: () => steady.health() };
@@ -62,29 +68,32 @@ function withKeys(provider: Provider, bare: Bare, prefix: string | undefined): P
 /** S3 and GCS count bytes, Azure characters. */
 const longestKey = 1024;
 
-async function openBare(name: string, settings: ProviderSettings, clock: Clock): Promise<Bare> {
-  const { prefix } = settings;
-  const root = prefix === undefined ? {} : { root: prefix };
+async function openBare(
+  name: string,
+  { prefix = '', ...settings }: ProviderSettings,
+  { clock, proxyEnv }: ProviderSurroundings,
+): Promise<Bare> {
+  const given = { name, clock, root: prefix, ...(proxyEnv && { proxyEnv }) };
   switch (settings.type) {
     case 'filesystem': {
       const { openFilesystem } = await import('./filesystem/filesystem.ts');
       // It finds a place for every key by itself, in directories that may be shared with other programs.
-      const provider = openFilesystem({ name, ...settings }, { clock });
+      const provider = openFilesystem({ name, prefix, ...settings }, { clock });
       return { provider, canHold: () => true, maxKeyBytes: Number.MAX_SAFE_INTEGER, wantsPrefix: false };
     }
     case 's3': {
       const { canHoldKey, openS3 } = await import('./s3/s3.ts');
-      const provider = await openS3({ name, clock, ...root, ...settings });
+      const provider = await openS3({ ...settings, ...given });
       return { provider, canHold: canHoldKey, maxKeyBytes: longestKey, wantsPrefix: true };
     }
     case 'gcs': {
       const { canHoldKey, openGcs } = await import('./gcs/gcs.ts');
-      const provider = openGcs({ name, clock, ...root, ...settings });
+      const provider = openGcs({ ...settings, ...given });
       return { provider, canHold: canHoldKey, maxKeyBytes: longestKey, wantsPrefix: true };
     }
     case 'azure': {
       const { canHoldKey, openAzure } = await import('./azure/azure.ts');
-      const provider = await openAzure({ name, clock, ...root, ...settings });
+      const provider = await openAzure({ ...settings, ...given });
       return { provider, canHold: canHoldKey, maxKeyBytes: longestKey, wantsPrefix: true };
     }
   }

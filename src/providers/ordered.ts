@@ -1,6 +1,6 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
-import { compareKeys } from '../objects/key.ts';
+import { expectAscending } from './key-order.ts';
 import { ListingSpool } from './listing-spool.ts';
 import type { ListPage, Provider } from './provider.ts';
 
@@ -33,10 +33,8 @@ export function ordered(provider: Provider): Provider {
 async function* checked(pages: AsyncIterable<ListPage>, provider: string): AsyncGenerator<ListPage> {
   let last: Key | undefined;
   for await (const page of pages) {
-    for (const { key } of page.entries) {
-      if (last !== undefined && compareKeys(last, key) >= 0) throw outOfOrder(provider, last, key);
-      last = key;
-    }
+    const keys = page.entries.map(({ key }) => key);
+    last = expectAscending(keys, last, (before, now) => outOfOrder(provider, before, now));
     yield page;
   }
 }

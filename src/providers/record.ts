@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Attributes, CopyRecord } from '../objects/object.ts';
 import type { Checksums } from '../objects/checksum.ts';
-import { reservedPrefix } from '../objects/key.ts';
 
 /**
  * How a copy describes itself at a provider whose metadata is a small map of strings (S3, GCS, Azure).
@@ -50,10 +49,6 @@ const entries = {
 } as const;
 
 const checksumNames = ['crc32c', 'crc64nvme', 'md5'] as const;
-
-export function descriptionKey(id: string): string {
-  return `${reservedPrefix}descriptions/${id.slice(0, 2)}/${id}.json`;
-}
 
 /** Metadata for a write whose digest is known: a put, or an upload whose metadata is sent on completion. */
 export function describe(attributes: Attributes, record: CopyRecord, rules: MetadataRules): NativeMetadata {
@@ -158,7 +153,8 @@ function holdsHeaders(attributes: Attributes): boolean {
   return Object.values(headers).every(isHeaderValue);
 }
 
-function isHeaderValue(value: string): boolean {
+/** Printable ASCII without space at its ends: what passes through any HTTP header unchanged. */
+export function isHeaderValue(value: string): boolean {
   return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value);
 }
 

@@ -1,19 +1,10 @@
-import {
-  BrokenCircuitError,
-  circuitBreaker,
-  CircuitState,
-  ConsecutiveBreaker,
-  DelegateBackoff,
-  handleWhen,
-  retry,
-  type CircuitBreakerPolicy,
-  type RetryPolicy,
-} from 'cockatiel';
 import type { Clock, Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
-import { intercept, type Call, type Interception } from './intercept.ts';
-import type { ListPage, MonitoredProvider, Provider, ProviderHealth } from './provider.ts';
+import { compareKeys } from '../objects/key.ts';
+import { Breaker, type Admission, type Outcome } from './breaker.ts';
+import { intercept, type Call, type Interception, type OpenListing } from './intercept.ts';
+import type { Capabilities, ListPage, MonitoredProvider, Provider, ProviderHealth } from './provider.ts';
 
 export interface ResilienceOptions {
   readonly clock: Clock;
@@ -26,239 +17,174 @@ export interface ResilienceOptions {
   readonly breakAfter?: number;
   /** How long they are held back at first, in milliseconds; doubles up to a minute. */
   readonly holdBack?: number;
-  /** How long a body may go without a byte, in milliseconds. */
-  readonly idle?: number;
 }
 
-const seconds = 1000;
+const seconds = 1_000;
 const longestPause = 5 * seconds;
 /** A provider that asks for more patience than this is left to the slower schedule of its copies. */
 const longestRetryAfter = 20 * seconds;
-const longestHoldBack = 60 * seconds;
-/** Slower than this counts as stalled. */
-const slowestBytesPerSecond = 64 * 1024;
 
-/** How long one attempt may take besides the time its bytes need. */
-const patience: Readonly<Record<Call['operation'], number>> = {
-  connect: 120 * seconds,
-  list: 120 * seconds,
-  head: 30 * seconds,
-  read: 60 * seconds,
-  put: 60 * seconds,
-  'start-upload': 60 * seconds,
-  part: 60 * seconds,
-  // Assembling a large object takes S3 minutes, and a filesystem has to flush it.
-  complete: 900 * seconds,
-  abort: 30 * seconds,
-  delete: 30 * seconds,
-};
-
-/** Repeats what may succeed when repeated, bounds what hangs, and stops hammering a provider that is down. */
+/** Repeats what may succeed when repeated, and stops hammering a provider that is down. */
 export function resilient(provider: Provider, options: ResilienceOptions): MonitoredProvider {
-  const guard = new Guard(provider, options);
-  return { ...intercept(provider, guard), health: () => guard.health() };
+  const guard = new Guard(provider.name, options);
+  return {
+    ...intercept(provider, guard),
+    connect: async (role, signal) =>
+      guard.learn(await guard.around(connecting, (s) => provider.connect(role, s), signal)),
+    health: () => guard.health(),
+  };
 }
 
+const connecting: Call = { operation: 'connect', bytes: 0 };
+
 class Guard implements Interception {
-  readonly #provider: Provider;
+  readonly #provider: string;
   readonly #options: Required<ResilienceOptions>;
-  readonly #retry: RetryPolicy;
-  readonly #breaker: CircuitBreakerPolicy;
-  #heldBackUntil = 0;
+  readonly #breaker: Breaker;
   #lastError: ProviderHealth['lastError'] = null;
   #latestFailed = false;
   #ordered = true;
 
-  constructor(provider: Provider, options: ResilienceOptions) {
+  constructor(provider: string, options: ResilienceOptions) {
     this.#provider = provider;
-    this.#options = {
-      retries: 4,
-      firstPause: 200,
-      breakAfter: 12,
-      holdBack: 5 * seconds,
-      idle: 60 * seconds,
-      ...options,
-    };
-    this.#retry = retry(handleWhen(isWorthRepeating), {
-      maxAttempts: this.#options.retries,
-      backoff: new DelegateBackoff(({ attempt, result }) =>
-        this.#pause(attempt, 'error' in result ? result.error : undefined),
-      ),
-    });
-    this.#breaker = circuitBreaker(handleWhen(isOutage), {
-      breaker: new ConsecutiveBreaker(this.#options.breakAfter),
-      halfOpenAfter: new DelegateBackoff(({ attempt }) => this.#holdBack(attempt)),
-    });
+    this.#options = { retries: 4, firstPause: 200, breakAfter: 12, holdBack: 5 * seconds, ...options };
+    this.#breaker = new Breaker(this.#options);
   }
 
   health(): ProviderHealth {
-    const down = this.#breaker.state === CircuitState.Open && this.#options.clock.now() < this.#heldBackUntil;
-    const state = down ? 'down' : this.#latestFailed ? 'degraded' : 'up';
+    const state = this.#breaker.isHoldingBack ? 'down' : this.#latestFailed ? 'degraded' : 'up';
     return { state, lastError: this.#lastError };
   }
 
+  /** Only a listing in key order can be taken up again where it broke off. */
+  learn(capabilities: Capabilities): Capabilities {
+    this.#ordered = capabilities.listing === 'ordered';
+    return capabilities;
+  }
+
   async around<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    // A second abort helps nobody, and a probe of what the provider refuses is no outage.
-    if (call.operation === 'abort') return await this.#attempt(call, run, signal);
-    const result = await this.#retry
-      .execute(async () => await this.#breaker.execute(async () => await this.#attempt(call, run, signal)), signal)
-      .catch((error: unknown) => {
-        throw this.#translate(error, call);
-      });
-    if (call.operation === 'connect') this.#ordered = isOrdered(result);
-    return result;
-  }
-
-  async *body(
-    chunks: AsyncIterable<Uint8Array>,
-    key: Key,
-    signal: AbortSignal,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    yield* this.#paced(chunks, this.#options.idle, `reading ${key}`, signal);
-  }
-
-  async *list(
-    open: (after: Key | undefined) => AsyncIterable<ListPage>,
-    signal: AbortSignal,
-  ): AsyncGenerator<ListPage, void, undefined> {
-    let last: Key | undefined;
-    let fruitless = 0;
-    for (;;) {
+    // A second one helps nobody, and what an upload holds here (a file, memory) is freed even if its provider is down.
+    if (call.operation === 'abort') return await run(signal);
+    for (let attempt = 1; ; attempt += 1) {
       try {
-        for await (const page of this.#paced(open(last), patience.list, 'listing', signal)) {
-          this.#succeeded();
+        return await this.#attempt(call, run, signal);
+      } catch (error) {
+        if (attempt > this.#options.retries) throw error;
+        await this.#pauseAfter(error, attempt, signal);
+      }
+    }
+  }
+
+  async *body(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* chunks;
+    } catch (error) {
+      this.#note(error);
+      throw error;
+    }
+  }
+
+  async *list(open: OpenListing, signal: AbortSignal): AsyncGenerator<ListPage, void, undefined> {
+    let last: Key | undefined;
+    for (let fruitless = 1; ; fruitless += 1) {
+      try {
+        for await (const page of this.#watched(() => open(last))) {
+          const reached = lastOf(page, last);
+          if (reached !== last) fruitless = 0;
+          last = reached;
           yield page;
-          fruitless = 0;
-          last = page.entries.at(-1)?.key ?? last;
         }
         return;
       } catch (error) {
-        this.#failed(error);
-        fruitless += 1;
-        // Only a listing in key order can be taken up again where it broke off.
-        const resumable = isWorthRepeating(error) && (last === undefined || this.#ordered);
-        if (!resumable || fruitless > this.#options.retries || signal.aborted) throw error;
-        await this.#options.clock.sleep(this.#pause(fruitless, error), signal);
+        const resumable = last === undefined || this.#ordered;
+        if (!resumable || fruitless > this.#options.retries) throw error;
+        await this.#pauseAfter(error, Math.max(1, fruitless), signal);
       }
     }
   }
 
   async #attempt<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    const limit = patience[call.operation] + (call.bytes / slowestBytesPerSecond) * seconds;
-    const timer = new AbortController();
-    const timeout = setTimeout(() => timer.abort(), limit);
+    const admission = this.#admit(call.key);
+    let outcome: Outcome = 'unknown';
     try {
-      const result = await run(AbortSignal.any([signal, timer.signal]));
-      this.#succeeded();
+      const result = await run(signal);
+      outcome = this.#note(undefined);
       return result;
     } catch (error) {
-      const failure = timer.signal.aborted && !signal.aborted ? this.#tooSlow(call, limit, error) : error;
-      this.#failed(failure);
-      throw failure;
+      outcome = this.#note(error);
+      throw error;
     } finally {
-      clearTimeout(timeout);
+      this.#breaker.settle(admission, outcome);
     }
   }
 
-  /** Passes items on; throws `unavailable` when the next one lets us wait too long. */
-  async *#paced<T>(
-    items: AsyncIterable<T>,
-    limit: number,
-    what: string,
-    signal: AbortSignal,
-  ): AsyncGenerator<T, void, undefined> {
-    const iterator = items[Symbol.asyncIterator]();
-    let waiting = false;
+  async *#watched(open: () => AsyncIterable<ListPage>): AsyncGenerator<ListPage, void, undefined> {
+    let admission = this.#admit(undefined);
+    let outcome: Outcome = 'unknown';
     try {
-      for (;;) {
-        waiting = true;
-        const next = await this.#soon(iterator.next(), limit, what, signal);
-        waiting = false;
-        if (next.done === true) return;
-        yield next.value;
+      for await (const page of open()) {
+        this.#breaker.settle(admission, this.#note(undefined));
+        // A trial ends with its first page; what comes after was not asked for in order to find out.
+        admission = 'ordinary';
+        yield page;
       }
+      outcome = this.#note(undefined);
+    } catch (error) {
+      outcome = this.#note(error);
+      throw error;
     } finally {
-      const ended = iterator.return?.();
-      // One that hangs cannot be waited for; the owner's disposal and signal end what is below.
-      if (waiting) ended?.catch(() => undefined);
-      else await ended;
+      this.#breaker.settle(admission, outcome);
     }
   }
 
-  async #soon<T>(promise: Promise<T>, limit: number, what: string, signal: AbortSignal): Promise<T> {
-    const { promise: late, reject } = Promise.withResolvers<never>();
-    const provider = this.#provider.name;
-    const stalled = `${what} at ${provider} stalled: nothing came for ${limit / seconds} s`;
-    const timer = setTimeout(() => reject(new ProviderError('unavailable', stalled, { provider })), limit);
-    const abort = (): void => reject(new ProviderError('aborted', `${what} at ${provider} was aborted`, { provider }));
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      return await Promise.race([promise, late]);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', abort);
-    }
-  }
-
-  #pause(attempt: number, error: unknown): number {
-    const bound = Math.min(longestPause, this.#options.firstPause * 2 ** (attempt - 1));
-    const asked = error instanceof ProviderError ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(asked, this.#options.random() * bound);
-  }
-
-  #holdBack(attempt: number): number {
-    const delay = Math.min(longestHoldBack, this.#options.holdBack * 2 ** Math.max(0, attempt - 1));
-    this.#heldBackUntil = this.#options.clock.now() + delay;
-    return delay;
-  }
-
-  #succeeded(): void {
-    this.#latestFailed = false;
-  }
-
-  #failed(error: unknown): void {
-    if (!(error instanceof ProviderError) || !isTelling(error)) return;
-    this.#latestFailed = true;
-    this.#lastError = { code: error.code, message: error.message, at: this.#options.clock.now() };
-  }
-
-  #tooSlow(call: Call, limit: number, cause: unknown): ProviderError {
-    const { name: provider } = this.#provider;
-    const message = `${provider} did not answer ${call.operation} within ${Math.round(limit / seconds)} s`;
-    return new ProviderError('unavailable', message, {
-      provider,
-      cause,
-      ...(call.key === undefined ? {} : { key: call.key }),
-    });
-  }
-
-  #translate(error: unknown, call: Call): unknown {
-    if (!(error instanceof BrokenCircuitError)) return error;
-    const { name: provider } = this.#provider;
+  /** @throws ProviderError `unavailable` while calls are held back. */
+  #admit(key: Key | undefined): Admission {
+    const admission = this.#breaker.admit();
+    if (admission !== undefined) return admission;
     const why = this.#lastError === null ? '' : `; the latest failure: ${this.#lastError.message}`;
-    const message = `${provider} keeps failing, so that calls are held back for a while${why}`;
-    return new ProviderError('unavailable', message, {
-      provider,
-      cause: error,
-      ...(call.key === undefined ? {} : { key: call.key }),
-    });
+    const message = `"${this.#provider}" keeps failing, so that calls are held back for a while${why}`;
+    throw new HeldBack('unavailable', message, { provider: this.#provider, ...(key !== undefined && { key }) });
+  }
+
+  /** Waits until the call may be repeated. @throws `error` when it may not, `aborted` when the signal aborts first. */
+  async #pauseAfter(error: unknown, attempt: number, signal: AbortSignal): Promise<void> {
+    if (!isWorthRepeating(error)) throw error;
+    const bound = Math.min(longestPause, this.#options.firstPause * 2 ** (attempt - 1));
+    const pause = Math.max(error.retryAfterMs ?? 0, this.#options.random() * bound);
+    try {
+      await this.#options.clock.sleep(pause, signal);
+    } catch (cause) {
+      const message = `"${this.#provider}" was not asked again: the call was aborted. Before that: ${error.message}`;
+      const { provider, key } = error;
+      throw new ProviderError('aborted', message, { provider, cause, ...(key !== undefined && { key }) });
+    }
+  }
+
+  /** Remembers how a request ended, for health. */
+  #note(error: unknown): Outcome {
+    const code = error instanceof ProviderError ? error.code : undefined;
+    if (error !== undefined && (code === undefined || code === 'aborted')) return 'unknown';
+    this.#latestFailed = code === 'unavailable' || code === 'throttled' || code === 'denied';
+    if (this.#latestFailed && error instanceof ProviderError) {
+      this.#lastError = { code: error.code, message: error.message, at: this.#options.clock.now() };
+    }
+    return code === 'unavailable' ? 'outage' : 'answered';
   }
 }
 
-function isWorthRepeating(error: unknown): boolean {
-  if (!(error instanceof ProviderError) || !error.retryable) return false;
+/** Refused here, without asking the provider. */
+class HeldBack extends ProviderError {}
+
+function isWorthRepeating(error: unknown): error is ProviderError {
+  if (!(error instanceof ProviderError) || !error.retryable || error instanceof HeldBack) return false;
   return error.retryAfterMs === undefined || error.retryAfterMs <= longestRetryAfter;
 }
 
-function isOutage(error: unknown): boolean {
-  return error instanceof ProviderError && error.code === 'unavailable';
-}
-
-/** Codes that say something of the provider and not only of one object. */
-function isTelling(error: ProviderError): boolean {
-  return error.code === 'unavailable' || error.code === 'throttled' || error.code === 'denied';
-}
-
-function isOrdered(capabilities: unknown): boolean {
-  return (capabilities as { listing?: string } | undefined)?.listing !== 'unordered';
+/** The last key that a listing has reached, what it ignored included. */
+function lastOf({ entries, ignored = [] }: ListPage, before: Key | undefined): Key | undefined {
+  let last = before;
+  for (const key of [entries.at(-1)?.key, ignored.at(-1)?.key]) {
+    if (key !== undefined && (last === undefined || compareKeys(key, last) > 0)) last = key;
+  }
+  return last;
 }

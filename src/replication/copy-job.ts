@@ -1,10 +1,10 @@
 import type { ChecksumAlgorithm, Digest } from '../objects/checksum.ts';
 import type { Clock } from '../objects/clock.ts';
 import { errorMessage, ProviderError, type ProviderErrorDetails } from '../objects/errors.ts';
-import type { Attributes, CopyRecord } from '../objects/object.ts';
+import type { Attributes, CopyRecord, ObjectHead } from '../objects/object.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ByteBudget } from './byte-budget.ts';
-import type { ProveOptions } from './prove.ts';
+import { agreement, type ProveOptions } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import type { Content, Destination, Stored } from './store.ts';
 
@@ -53,6 +53,25 @@ export function requireDigest(job: CopyJob, digest: Digest): void {
   const { provider, key } = job.from;
   const message = `${key} at ${provider.name} is damaged: its SHA-256 is ${digest.sha256} where ${job.sha256} is recorded for this version`;
   throw new WrongSourceError(digest, message, { provider: provider.name, key });
+}
+
+/**
+ * What the source itself says of its bytes is compared with those that came. One checksum will do; MD5 is too dear
+ * to be computed for it.
+ */
+export function alsoForSource(head: ObjectHead): ChecksumAlgorithm[] {
+  const { crc32c, crc64nvme, sha256 } = head.checksums ?? {};
+  if (crc32c !== undefined) return ['crc32c'];
+  return crc64nvme !== undefined && sha256 === undefined ? ['crc64nvme'] : [];
+}
+
+/** @throws ProviderError `checksum-mismatch` when the bytes that came are not those that the source says it has. */
+export function requireArrived(job: CopyJob, head: ObjectHead, digest: Digest): void {
+  const verdict = agreement(head.checksums ?? {}, digest);
+  if (verdict === undefined || verdict.equal) return;
+  const { provider, key } = job.from;
+  const message = `the bytes of ${key} read from ${provider.name} do not have the ${verdict.by} that it states; they are not copied`;
+  throw new ProviderError('checksum-mismatch', message, { provider: provider.name, key });
 }
 
 /** Every checksum that some destination needs; its provider's own words decide, MD5 is never computed in vain. */

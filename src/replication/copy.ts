@@ -1,7 +1,9 @@
 import { ProviderError } from '../objects/errors.ts';
 import {
+  alsoForSource,
   asProviderError,
   contentOf,
+  requireArrived,
   requireDigest,
   wanted,
   type CopyJob,
@@ -54,7 +56,8 @@ async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal
   try {
     const stream = new ObjectStream(job.from, signal, options.onSourceBytes);
     const bytes = await readWhole(stream, job.from.size);
-    const digest = await digestOf(bytes, wanted(job, 'put'));
+    const digest = await digestOf(bytes, [...wanted(job, 'put'), ...alsoForSource(stream.head)]);
+    requireArrived(job, stream.head, digest);
     requireDigest(job, digest);
     const content = contentOf(job, digest, stream.head.attributes);
     const outcomes = await sideBySide(

@@ -75,7 +75,7 @@ export class Lane {
   }
 
   async #sendNow(part: Part, attributes: Attributes, signal: AbortSignal): Promise<void> {
-    if (this.failed) throw this.outcome;
+    if (this.#outcome instanceof ProviderError) throw this.#outcome;
     try {
       const upload = await this.#open(attributes, signal);
       await sendUndamaged(upload, part, signal);

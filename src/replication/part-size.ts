@@ -9,7 +9,7 @@ export const defaultPartSize = 8 * MiB;
 const largestPreferred = 64 * MiB;
 const preferredCount = 64;
 
-/** No object takes more than this share of `limits.memory` for one part, so that several parts are under way. */
+/** No object takes more than this share of the memory for one part, so that several parts are under way. */
 const shareOfMemory = 1 / 4;
 
 /** Every provider takes parts that are a multiple of this (GCS demands it). */

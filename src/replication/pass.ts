@@ -64,10 +64,10 @@ export async function runPass(
     const failure = unreached.get(site.name);
     if (failure !== undefined) seen.targetFailures.set(site.name, failure);
   }
-  const hold = await decide(engine, policy, seen, options, prefix);
-  const summary = summarize(startedAt, clock.now(), seen, hold);
-  if (!options.dryRun) await remember(engine, policy, seen, summary, hold, options);
-  return { seen, summary, hold, found };
+  const decision = await decide(engine, policy, seen, options, prefix);
+  const summary = summarize(startedAt, clock.now(), seen, decision);
+  if (!options.dryRun) await remember(engine, policy, seen, summary, decision, options);
+  return { seen, summary, hold: decision.hold, found };
 }
 
 async function reached(
@@ -132,17 +132,25 @@ function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
   };
 }
 
+interface Decision {
+  readonly hold: Hold | undefined;
+  /** Others noted changes after these were judged: all of them are left for the next pass, and so is a release. */
+  readonly postponed: boolean;
+}
+
 async function decide(
   { catalog, clock }: Engine,
   policy: Policy,
   seen: Seen,
   options: PassOptions,
   prefix: string | undefined,
-): Promise<Hold | undefined> {
+): Promise<Decision> {
   const state = await catalog.readPolicy(policy.name);
   const counts = await catalog.counts(policy.name);
   // A look at a part of the keys cannot lift what a look at all of them holds.
-  if (options.prefix !== undefined && state.hold !== null && state.hold.released !== true) return state.hold;
+  if (options.prefix !== undefined && state.hold !== null && state.hold.released !== true) {
+    return { hold: state.hold, postponed: false };
+  }
   // A walk that broke off did not see all rows; the catalog knows how many there are.
   const known = seen.sourceFailure === undefined ? seen.known : counts.objects;
   const { listed, overwritten, vanished, sample, sourceFailure } = seen;
@@ -160,14 +168,17 @@ async function decide(
   };
   const hold = judge(preflight, state, policy.guard, clock.now());
   const letThrough = hold === undefined && sourceFailure === undefined && prefix !== undefined && !options.dryRun;
-  if (letThrough) await catalog.decideObserved(policy.name, 'apply', { prefix });
-  return hold;
+  if (!letThrough) return { hold, postponed: false };
+  const applied = await catalog.decideObserved(policy.name, 'apply', { prefix, atMost: counts.observed });
+  return { hold, postponed: applied === null };
 }
 
-function summarize(startedAt: number, finishedAt: number, seen: Seen, hold: Hold | undefined): PassSummary {
+function summarize(startedAt: number, finishedAt: number, seen: Seen, { hold, postponed }: Decision): PassSummary {
   const failures = [...seen.targetFailures.values()].map((error) => `${error.provider}: ${error.message}`);
   if (hold !== undefined) return { startedAt, finishedAt, outcome: 'held', reasons: [...hold.reasons, ...failures] };
   const reasons = seen.sourceFailure === undefined ? failures : [seen.sourceFailure.message, ...failures];
+  if (postponed)
+    reasons.push('more changes were noted while this pass decided; the next pass decides about all of them');
   return { startedAt, finishedAt, outcome: reasons.length === 0 ? 'complete' : 'incomplete', reasons };
 }
 
@@ -176,16 +187,16 @@ async function remember(
   policy: Policy,
   seen: Seen,
   summary: PassSummary,
-  hold: Hold | undefined,
+  { hold, postponed }: Decision,
   options: PassOptions,
 ): Promise<void> {
   const whole = options.prefix === undefined;
-  const listed = hold === undefined && seen.sourceFailure === undefined;
+  const decided = hold === undefined && seen.sourceFailure === undefined && !postponed;
   await catalog.updatePolicy(policy.name, {
     // A pass over a part of the keys neither lifts a hold on the rest nor counts as a look at everything.
     ...(whole ? { lastPass: summary } : {}),
-    ...(hold !== undefined || whole ? { hold: hold ?? null } : {}),
-    ...(whole && listed ? { lastCompletePassAt: summary.startedAt, sourceIdentity: identityOf(policy) } : {}),
+    ...(hold !== undefined || (whole && !postponed) ? { hold: hold ?? null } : {}),
+    ...(whole && decided ? { lastCompletePassAt: summary.startedAt, sourceIdentity: identityOf(policy) } : {}),
   });
 }
 

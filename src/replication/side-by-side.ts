@@ -39,10 +39,11 @@ export async function sideBySide<T>(
     for (const [name, controller] of left) controller.abort(straggling(name, key, limit));
   };
   let waiting: Promise<void> | undefined;
-  const runOne = async ({ name, run }: Errand<T>): Promise<[string, T | ProviderError]> => {
+  const runOne = async (errand: Errand<T>): Promise<[string, T | ProviderError]> => {
+    const { name } = errand;
     const own = left.get(name)?.signal ?? signal;
     try {
-      const result = await run(AbortSignal.any([signal, own]));
+      const result = await errand.run(AbortSignal.any([signal, own]));
       waiting ??= leaveStragglers();
       return [name, result];
     } catch (error) {

@@ -1,6 +1,15 @@
 import type { Digest } from '../objects/checksum.ts';
 import type { Part } from '../providers/provider.ts';
-import { contentOf, requireDigest, wanted, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
+import {
+  alsoForSource,
+  contentOf,
+  requireArrived,
+  requireDigest,
+  wanted,
+  type CopyJob,
+  type CopyOptions,
+  type CopyResult,
+} from './copy-job.ts';
 import { checksumsOf, Hasher } from './hash.ts';
 import { Lane } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
@@ -54,11 +63,12 @@ class Fan implements AsyncDisposable {
   /** @returns the digest of all bytes, or null when every lane failed on the way. */
   async sendAll(): Promise<Digest | null> {
     const { size } = this.#job.from;
-    const hasher = await Hasher.create(wanted(this.#job, 'upload'));
+    let hasher: Hasher | undefined;
     const algorithms = wanted(this.#job, 'part');
     let number = 0;
     const allocate = async (): Promise<Buffer> => await this.#buffers.take(this.#signal);
     for await (const bytes of inParts(this.stream, size, this.#partSize, allocate)) {
+      hasher ??= await this.#hasher();
       hasher.update(bytes);
       const offset = number * this.#partSize;
       number += 1;
@@ -67,7 +77,15 @@ class Fan implements AsyncDisposable {
       if (this.lanes.every((lane) => lane.failed)) return null;
     }
     await Promise.all(this.#sending);
-    return this.lanes.every((lane) => lane.failed) ? null : hasher.digest();
+    if (this.lanes.every((lane) => lane.failed)) return null;
+    const digest = (hasher ?? (await this.#hasher())).digest();
+    requireArrived(this.#job, this.stream.head, digest);
+    return digest;
+  }
+
+  /** Made once reading began: what the source says of its bytes decides too what is computed. */
+  async #hasher(): Promise<Hasher> {
+    return await Hasher.create([...wanted(this.#job, 'upload'), ...alsoForSource(this.stream.head)]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,8 @@ import { describe } from 'vitest';
 import { claimCases } from './catalog/claim.ts';
 import { countCases } from './catalog/counts.ts';
 import { decideCases } from './catalog/decide.ts';
+import { forgetCases } from './catalog/forget.ts';
+import { historyCases } from './catalog/history.ts';
 import { policyCases } from './catalog/policies.ts';
 import { randomCases } from './catalog/random.ts';
 import { recordCopyCases } from './catalog/record-copies.ts';
@@ -22,6 +24,8 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     settleCases(create);
     settleSourceCases(create);
     decideCases(create);
+    forgetCases(create);
+    historyCases(create);
     countCases(create);
     randomCases(create);
   });

@@ -1,12 +1,17 @@
+import { systemClock } from '../../src/objects/clock.ts';
 import { isUnicode } from '../../src/objects/key.ts';
 import type { Key } from '../../src/objects/key.ts';
+import { limited, TokenBucket } from '../../src/providers/bandwidth.ts';
 import { encodedKeys } from '../../src/providers/encoded-keys.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
 import { MemoryProvider } from '../../src/providers/memory/memory.ts';
 import { encodeKey } from '../../src/providers/key-encoding.ts';
+import { observed } from '../../src/providers/observed.ts';
 import { ordered } from '../../src/providers/ordered.ts';
+import { patient } from '../../src/providers/patient.ts';
 import { prefixed } from '../../src/providers/prefixed.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { resilient } from '../../src/providers/resilient.ts';
 import type { Expectations } from './provider.ts';
 import { describeProviderContract } from './provider.ts';
 
@@ -29,10 +34,6 @@ function describeDecorator(
   });
 }
 
-describeDecorator('prefixed', (provider) => prefixed(provider, 'replicas/one/'));
-describeDecorator('ordered, over an ordered provider', ordered);
-describeDecorator('ordered, over an unordered provider', ordered, { capabilities: { listing: 'unordered' } });
-
 /** Much like Azure: no control characters, no odd ends, no dot segments, nothing that is not UTF-8. */
 function canHold(key: Key): boolean {
   if (Buffer.byteLength(key) > 1_024) return false;
@@ -41,6 +42,29 @@ function canHold(key: Key): boolean {
 
 const refuses = (key: Key): string | undefined => (canHold(key) ? undefined : 'not here');
 const tooLong = (key: Key): boolean => !canHold(key) && encodeKey(key).length > 1_024;
+
+const holdsBelow = (key: Key): boolean => canHold(`p/${key}`);
+
+const rate = (): TokenBucket => new TokenBucket(10 ** 12, systemClock);
+const retrying = { clock: systemClock, random: Math.random };
+
+describeDecorator('observed', (provider) => observed(provider, () => undefined));
+describeDecorator('patient', (provider) => patient(provider));
+describeDecorator('limited', (provider) => limited(provider, { up: rate(), down: rate() }));
+describeDecorator('resilient', (provider) => resilient(provider, retrying));
+describeDecorator(
+  'all that every provider is wrapped in',
+  (provider) => {
+    const paced = limited(patient(observed(provider, () => undefined)), { up: rate(), down: rate() });
+    return encodedKeys(prefixed(ordered(resilient(paced, retrying)), 'p/'), holdsBelow, 1_022);
+  },
+  // Sorted listings have pages of their own, of 1,000.
+  { refuses, capabilities: { listing: 'unordered' } },
+  { refuses: (key) => !holdsBelow(key) && encodeKey(key).length > 1_022, pageCrossing: 1_100 },
+);
+describeDecorator('prefixed', (provider) => prefixed(provider, 'replicas/one/'));
+describeDecorator('ordered, over an ordered provider', ordered);
+describeDecorator('ordered, over an unordered provider', ordered, { capabilities: { listing: 'unordered' } });
 
 describeDecorator(
   'encodedKeys',

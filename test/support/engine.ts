@@ -81,7 +81,8 @@ export class World implements AsyncDisposable {
     const catalog = await openSqliteCatalog({ path: join(this.#directory, 'catalog.db'), clock });
     this.#catalogs.push(catalog);
     const { name, source, targets, minCopies } = this.policy;
-    await catalog.syncPolicies([{ name, source: source.name, targets: targets.map((site) => site.name), minCopies }]);
+    const rows = [{ name, source: source.name, targets: targets.map((site) => site.name), minCopies }];
+    await catalog.syncPolicies(rows, { forget: true });
     const budget = new ByteBudget(memory);
     return { catalog, clock, random: Math.random, log, metrics: noMetrics, budget, concurrency, owner };
   }

@@ -14,6 +14,10 @@ export interface StoredCopy {
   readonly attempts: number;
   readonly error_code: string | null;
   readonly updated_at: number;
+  /** Null when nothing was ever proven of it. */
+  readonly evidence_at: number | null;
+  /** See `first-event.ts`. */
+  readonly first_event: string | null;
 }
 
 /** Where a copy moves to. Evidence that is not given stays: it tells what was last proven. */
@@ -24,12 +28,15 @@ export interface Move {
   readonly attempts: number;
   readonly error: CopyError | null;
   readonly evidence?: Evidence;
+  /** How it came to be verified for the first time, see `first-event.ts`. */
+  readonly firstEvent?: string;
 }
 
 /** Characters of an error's message that are kept: some servers answer with whole pages. */
 const maxMessage = 2000;
 
-const columns = 'c.object_id, c.target_id, c.state, c.version, c.due_at, c.attempts, c.error_code, c.updated_at';
+const columns = `c.object_id, c.target_id, c.state, c.version, c.due_at, c.attempts, c.error_code, c.updated_at,
+  c.evidence_at, c.first_event`;
 
 const selectAll = `select ${columns}, t.name from copies c join targets t on t.id = c.target_id where c.object_id = ?`;
 
@@ -38,7 +45,8 @@ const selectOne = `select ${columns} from targets t join copies c on c.target_id
 const update = `update copies set state = ?3, version = ?4, due_at = ?5, attempts = ?6, error_code = ?7, error_message = ?8,
   evidence_method = coalesce(?9, evidence_method), evidence_sha256 = coalesce(?10, evidence_sha256),
   evidence_by = coalesce(?11, evidence_by), evidence_at = coalesce(?12, evidence_at),
-  pending_since = case when ?3 = 'verified' then null else coalesce(pending_since, ?13) end, updated_at = ?13
+  pending_since = case when ?3 = 'verified' then null else coalesce(pending_since, ?13) end, updated_at = ?13,
+  first_event = coalesce(first_event, ?14), first_at = case when ?14 is null then first_at else coalesce(first_at, ?13) end
   where object_id = ?1 and target_id = ?2`;
 
 export function readCopies(ledger: Ledger, objectId: number): ReadonlyMap<string, StoredCopy> {
@@ -71,5 +79,6 @@ export function moveCopy(ledger: Ledger, copy: StoredCopy, move: Move): void {
     evidence?.by ?? null,
     evidence?.at ?? null,
     ledger.now(),
+    move.firstEvent ?? null,
   );
 }

@@ -2,8 +2,8 @@ import type { CopyState } from '../states.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
-import type { Target } from './names.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
+import type { View } from './view.ts';
 
 /** Objects whose copies are in the same states. */
 export interface Group {
@@ -18,8 +18,6 @@ export interface Group {
 }
 
 export interface Facts {
-  readonly targets: readonly Target[];
-  readonly minCopies: number;
   /** All objects, each in one group. */
   readonly groups: readonly Group[];
   readonly bytes: number;
@@ -43,19 +41,15 @@ interface GroupRow {
   readonly since: number | null;
 }
 
-export function readCounts(ledger: Ledger, policyId: number, prefix: string): Facts {
-  const { db, names } = ledger;
+export function readCounts(ledger: Ledger, { policyId, targets, only }: View, prefix: string): Facts {
+  const { db } = ledger;
   const narrowed = narrowPrefix(ledger, policyId, prefix);
   const range = narrowed === '' ? undefined : keyRange(narrowed);
   const values = [policyId, ...(range?.values ?? [])];
-  const targets = names.targetsOf(policyId);
   const totals = db.all<TotalRow>(totalsSql(range), ...values);
-  const groups = db.all<GroupRow>(unverifiedSql(range), ...values).map(parseGroup);
+  const groups = db.all<GroupRow>(unverifiedSql(range, only), ...values).map(parseGroup);
   const count = db.get<{ readonly n: number }>(observedSql(range), ...values);
-  const policy = db.get<{ readonly min: number }>('select min_copies as min from policies where id = ?', policyId);
   return {
-    targets,
-    minCopies: policy?.min ?? 0,
     groups: [...groups, ...totals.map((total) => verifiedGroup(total, groups))],
     bytes: totals.find((row) => row.state === 'present')?.bytes ?? 0,
     observed: count?.n ?? 0,
@@ -100,20 +94,20 @@ export function totalsSql(range?: KeyRange): string {
 }
 
 /** Grouped by the states of their copies, of which few combinations occur: the answer is small. */
-export function unverifiedSql(range?: KeyRange): string {
+export function unverifiedSql(range?: KeyRange, only = ''): string {
   return `select o.state, o.observed_kind is 'vanished' or o.state = 'gone' or o.source_damaged_at is not null as sourceless,
     u.copies, count(*) as objects, min(u.since) as since
-    from (${unverifiedObjectsSql(range)}) u cross join objects o on o.id = u.object_id group by 1, 2, 3`;
+    from (${unverifiedObjectsSql(range, only)}) u cross join objects o on o.id = u.object_id group by 1, 2, 3`;
 }
 
-function unverifiedObjectsSql(range?: KeyRange): string {
+function unverifiedObjectsSql(range: KeyRange | undefined, only: string): string {
   const columns = `c.object_id, group_concat(c.target_id || ':' || c.state) as copies, min(c.pending_since) as since`;
   if (range === undefined) {
     return `select ${columns} from copies c indexed by copies_unverified
-      where c.policy_id = ? and c.due_at is not null group by c.object_id`;
+      where c.policy_id = ? and c.due_at is not null${only} group by c.object_id`;
   }
   return `select ${columns} from objects o indexed by objects_key cross join copies c on c.object_id = o.id
-    where o.policy_id = ?${and(range)} and c.due_at is not null group by o.key`;
+    where o.policy_id = ?${and(range)} and c.due_at is not null${only} group by o.key`;
 }
 
 export function observedSql(range?: KeyRange): string {

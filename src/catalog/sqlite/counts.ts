@@ -4,6 +4,7 @@ import type { CopyState } from '../states.ts';
 import type { Ledger } from './ledger.ts';
 import type { Target } from './names.ts';
 import { readCounts } from './counts-read.ts';
+import { viewOf } from './view.ts';
 import type { Facts, Group } from './counts-read.ts';
 
 type States = Record<CopyState, number>;
@@ -13,8 +14,10 @@ type States = Record<CopyState, number>;
  * its own index. So the cost grows with the work that is left, not with the catalog, but for one index of objects.
  */
 export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCounts {
-  const facts = readCounts(ledger, ledger.names.policyId(policy), prefix);
-  const { groups, targets, minCopies } = facts;
+  const view = viewOf(ledger, policy);
+  const { targets, minCopies } = view;
+  const facts = readCounts(ledger, view, prefix);
+  const { groups } = facts;
   const present = groups.filter((group) => group.state === 'present');
   const verified = (group: Group): number => targets.length - group.unverified.size;
   const byTarget = Object.fromEntries(targets.map((target) => [target.name, statesAt(target, groups)]));

@@ -1,13 +1,12 @@
-import type { SQLInputValue } from 'node:sqlite';
+import { everHeldSql, forgetVanished } from './forget.ts';
 import { keyRange } from './key-range.ts';
+import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import type { Selection } from './selection.ts';
 
-/** Objects whose observed change is decided. */
-export interface Selection {
-  /** `objects as o`, with the index to use where there are many. */
-  readonly from: string;
-  readonly where: string;
-  readonly values: readonly SQLInputValue[];
+export interface DecideScope {
+  readonly prefix: string;
+  readonly atMost: number;
 }
 
 const forget = 'observed_kind = null, observed_version = null, observed_size = null, observed_modified_at = null';
@@ -19,28 +18,48 @@ const appliedEvent = `case o.observed_kind when 'vanished' then 'gone' else 'ove
   case o.observed_kind when 'vanished' then 'no longer at the source'
   else 'version ' || o.version || ' became ' || o.observed_version end`;
 
-/** @returns how many objects had an undecided change. */
-export function decideObserved(ledger: Ledger, policy: string, decision: 'apply' | 'drop', prefix: string): number {
-  const range = keyRange(prefix);
-  const selection = {
+/** @returns how many objects were decided; null when more than `atMost` wait, and nothing was. */
+export function decideObserved(
+  ledger: Ledger,
+  policy: string,
+  decision: 'apply' | 'drop',
+  { prefix, atMost }: DecideScope,
+): number | null {
+  const selection = observedBelow(ledger.names.policyId(policy), keyRange(prefix));
+  if (count(ledger, selection) > atMost) return null;
+  return decision === 'apply' ? applyObserved(ledger, selection) : dropObserved(ledger, selection);
+}
+
+export function observedBelow(policyId: number, range: KeyRange): Selection {
+  return {
     from: 'objects as o indexed by objects_observed',
     where: `o.policy_id = ? and o.observed_kind is not null and ${range.sql}`,
-    values: [ledger.names.policyId(policy), ...range.values],
+    values: [policyId, ...range.values],
   };
-  return decision === 'apply' ? applyObserved(ledger, selection) : dropObserved(ledger, selection);
 }
 
 /**
  * The observed version becomes the row's: its copies are pending, due now, and keep naming what stands at the
  * target and what was last proven of it, which is the old version. What vanished is gone; its copies stay as they are.
+ * What vanished before it was copied is forgotten, or left undecided while somebody works on it.
  */
-export function applyObserved(ledger: Ledger, selection: Selection): number {
+export function applyObserved(ledger: Ledger, all: Selection): number {
   const now = ledger.now();
+  const forgotten = forgetVanished(ledger, all);
+  const selection = { ...all, where: `${all.where} and (o.observed_kind = 'overwritten' or ${everHeldSql})` };
   ledger.db.run(historySql(selection, appliedEvent), now, ...selection.values);
   ledger.db.run(copiesSql(selection), now, now, now, ...selection.values);
   const overwritten = ledger.db.run(updateSql(selection, 'overwritten', nextVersion), now, ...selection.values);
   const vanished = ledger.db.run(updateSql(selection, 'vanished', "state = 'gone'"), now, ...selection.values);
-  return overwritten + vanished;
+  return forgotten + overwritten + vanished;
+}
+
+function count({ db }: Ledger, selection: Selection): number {
+  return db.get<{ readonly n: number }>(countSql(selection), ...selection.values)?.n ?? 0;
+}
+
+export function countSql({ from, where }: Selection): string {
+  return `select count(*) as n from ${from} where ${where}`;
 }
 
 function dropObserved(ledger: Ledger, selection: Selection): number {

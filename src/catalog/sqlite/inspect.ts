@@ -1,6 +1,7 @@
 import { keyToBytes } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
 import type { HistoryEntry, ObjectRow } from '../catalog.ts';
+import { keptEvents } from './first-event.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';
 
@@ -16,6 +17,8 @@ export function inspect(
   const query = 'from objects o where o.policy_id = ? and o.key = ?';
   const [object] = readObjects(ledger, { sql: query, values: [ledger.names.policyId(policy), keyToBytes(key)] });
   if (object === undefined) return undefined;
-  const history = ledger.db.all<HistoryEntry>(selectHistory, object.id);
-  return { object, history: history.map((entry) => ({ ...entry })) };
+  const entries = [...ledger.db.all<HistoryEntry>(selectHistory, object.id), ...keptEvents(ledger, object.id)];
+  // Not all were written down when they happened, see `first-event.ts`. The sort keeps the order of equals.
+  const history = entries.sort((one, other) => one.at - other.at).map((entry) => ({ ...entry }));
+  return { object, history };
 }

@@ -1,3 +1,4 @@
+import type { PolicyRow } from '../catalog.ts';
 import type { Database } from './database.ts';
 import type { Names } from './names.ts';
 
@@ -5,6 +6,8 @@ import type { Names } from './names.ts';
 export interface Ledger {
   readonly db: Database;
   readonly names: Names;
+  /** The policies as this process was told them last, by name; see `view.ts`. */
+  readonly told: Map<string, PolicyRow>;
   /** Where claims below a prefix have got to, see `due-below.ts`. */
   readonly cursors: Map<string, Uint8Array>;
   /** Milliseconds since the epoch. */

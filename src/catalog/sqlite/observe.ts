@@ -1,7 +1,9 @@
 import type { Observed } from '../catalog.ts';
 import { applyObserved } from './decide-observed.ts';
+import { forgetVanished, wasEverHeld } from './forget.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';
+import { oneObject } from './selection.ts';
 
 /** An object as statements that compare it with the source need it. */
 export interface SourceState {
@@ -22,20 +24,19 @@ const setObserved = `update objects set observed_kind = ?, observed_version = ?,
 const setPresent = `update objects set state = 'present', observed_kind = null, observed_version = null, observed_size = null,
   observed_modified_at = null, updated_at = ? where id = ?`;
 
-/** A target may hold something of this object, so overwriting it is the guard's to decide. */
-const everCopied = `select exists (select 1 from copies where object_id = ? and
-  (state not in ('pending', 'failed') or version is not null or evidence_at is not null)) as yes`;
-
 /** Notes what the source has now in place of the row's version. @returns whether anything changed. */
 export function observe(ledger: Ledger, object: SourceState, seen: Observed): boolean {
-  if (seen.kind === 'vanished') return object.state === 'gone' ? false : remember(ledger, object, seen);
+  if (seen.kind === 'vanished') return object.state === 'gone' ? false : observeVanished(ledger, object);
   if (seen.version === object.version) return observePresent(ledger, object);
   const changed = remember(ledger, object, seen);
   // Nothing can be lost by an overwrite of what was never copied, and files that change fast would never get copied.
-  if (changed && !isCopied(ledger, object.id)) {
-    applyObserved(ledger, { from: 'objects as o', where: 'o.id = ?', values: [object.id] });
-  }
+  if (changed && !wasEverHeld(ledger, object.id)) applyObserved(ledger, oneObject(object.id));
   return changed;
+}
+
+function observeVanished(ledger: Ledger, object: SourceState): boolean {
+  const changed = remember(ledger, object, { kind: 'vanished' });
+  return forgetVanished(ledger, oneObject(object.id)) > 0 || changed;
 }
 
 /** The source has the row's version (again). @returns whether anything changed. */
@@ -53,8 +54,4 @@ function remember(ledger: Ledger, object: SourceState, seen: Observed): boolean 
   ledger.db.run(setObserved, seen.kind, version, size, modifiedAt, ledger.now(), object.id);
   note(ledger, object.id, null, `observed-${seen.kind}`, version === null ? '' : `the source has version ${version}`);
   return true;
-}
-
-function isCopied({ db }: Ledger, objectId: number): boolean {
-  return db.get<{ readonly yes: number }>(everCopied, objectId)?.yes === 1;
 }

@@ -1,6 +1,7 @@
 import type { CopyError, CopyOutcome } from '../catalog.ts';
 import { moveCopy } from './copies.ts';
 import type { Move, StoredCopy } from './copies.ts';
+import { noteVerified } from './first-event.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';
 
@@ -52,8 +53,9 @@ function applyVerified(
     fail(ledger, copy, { dueAt, error: { code: 'checksum-mismatch', message } }, { state: 'damaged', version });
     return false;
   }
-  moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence });
-  note(ledger, copy.object_id, copy.target_id, outcome.event ?? 'verified', `${evidence.method} by ${evidence.by}`);
+  const firstEvent = noteVerified(ledger, copy, outcome);
+  const first = firstEvent === undefined ? {} : { firstEvent };
+  moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...first });
   return true;
 }
 

@@ -5,6 +5,7 @@ import type { CopyState } from '../states.ts';
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import { copyError } from './rows.ts';
+import { viewOf } from './view.ts';
 
 interface Row {
   readonly key: Uint8Array;
@@ -25,10 +26,10 @@ const columns = 'o.key, t.name as target, c.state, c.error_code, c.error_message
 
 /** Where many are not verified, going through the keys soon finds the first of them; where few are, it would find them late. */
 export function problems(ledger: Ledger, policy: string, prefix: string, limit: number): readonly Problem[] {
-  const policyId = ledger.names.policyId(policy);
+  const { policyId, only } = viewOf(ledger, policy);
   const range = keyRange(prefix);
   const isFew = (ledger.db.get<{ readonly n: number }>(countSql, policyId)?.n ?? 0) <= few;
-  const sql = isFew ? bySortSql(range.sql) : byKeySql(range.sql);
+  const sql = isFew ? bySortSql(range.sql, only) : byKeySql(range.sql, only);
   return ledger.db.all<Row>(sql, policyId, ...range.values, limit).map((row) => ({
     key: keyFromBytes(row.key),
     target: row.target,
@@ -38,14 +39,14 @@ export function problems(ledger: Ledger, policy: string, prefix: string, limit: 
   }));
 }
 
-export function bySortSql(range: string): string {
+export function bySortSql(range: string, only = ''): string {
   return `select ${columns} from copies u indexed by copies_unverified cross join objects o on o.id = u.object_id
     cross join copies c on c.object_id = u.object_id and c.target_id = u.target_id cross join targets t on t.id = c.target_id
-    where u.policy_id = ? and u.due_at is not null and ${range} order by o.key, t.name limit ?`;
+    where u.policy_id = ? and u.due_at is not null and ${range}${only} order by o.key, t.name limit ?`;
 }
 
-export function byKeySql(range: string): string {
+export function byKeySql(range: string, only = ''): string {
   return `select ${columns} from objects o indexed by objects_key cross join copies c on c.object_id = o.id
     cross join targets t on t.id = c.target_id
-    where o.policy_id = ? and c.due_at is not null and ${range} order by o.key, t.name limit ?`;
+    where o.policy_id = ? and c.due_at is not null and ${range}${only} order by o.key, t.name limit ?`;
 }

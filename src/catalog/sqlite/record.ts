@@ -17,16 +17,24 @@ const insertCopy = `insert into copies (object_id, target_id, policy_id, state, 
 
 const selectSource = `select ${sourceStateColumns} from objects where id = ?`;
 
+/**
+ * What stands at the targets is taken over first: an object that vanished before it was copied is forgotten, and what
+ * a crashed process left at a target, found by the same pass, is a copy.
+ */
 export function record(ledger: Ledger, policy: string, findings: readonly Finding[]): RecordResult {
   const policyId = ledger.names.policyId(policy);
   const targets = ledger.names.targetsOf(policyId);
   let applied = 0;
-  for (const finding of findings) {
+  for (const finding of [...findings.filter(isOfTarget), ...findings.filter((each) => !isOfTarget(each))]) {
     const changed =
       finding.kind === 'new' ? insert(ledger, policyId, targets, finding) : apply(ledger, policyId, finding);
     if (changed) applied += 1;
   }
   return { applied };
+}
+
+function isOfTarget(finding: Finding): boolean {
+  return 'target' in finding;
 }
 
 function insert(ledger: Ledger, policyId: number, targets: readonly Target[], finding: NewFinding): boolean {

@@ -1,11 +1,13 @@
 import type { Settlement } from '../catalog.ts';
 import { readCopies } from './copies.ts';
+import { forgetVanished } from './forget.ts';
 import type { Ledger } from './ledger.ts';
 import { observe, sourceStateColumns } from './observe.ts';
 import { learn } from './learn.ts';
 import type { LearntState } from './learn.ts';
 import { applyOutcome, noteStanding } from './outcomes.ts';
 import type { SourceState } from './observe.ts';
+import { oneObject } from './selection.ts';
 
 interface LeasedObject extends SourceState, LearntState {
   readonly lease_token: number;
@@ -27,8 +29,15 @@ function settleOne(ledger: Ledger, settlement: Settlement): boolean {
   if (object === undefined || object.lease_token !== settlement.token) return false;
   const applied =
     object.version === settlement.version ? applyAll(ledger, object, settlement) : moveOn(ledger, settlement);
-  if (settlement.last) ledger.db.run(release, object.id);
+  if (settlement.last) endLease(ledger, object, settlement);
   return applied;
+}
+
+/** What vanished while it was worked on, and nothing came of the work, is known to nobody any more. */
+function endLease(ledger: Ledger, object: LeasedObject, { observed }: Settlement): void {
+  ledger.db.run(release, object.id);
+  const hasVanished = object.observed_kind === 'vanished' || observed?.kind === 'vanished';
+  if (hasVanished) forgetVanished(ledger, oneObject(object.id));
 }
 
 function applyAll(ledger: Ledger, object: LeasedObject, settlement: Settlement): boolean {

@@ -18,10 +18,15 @@ import { renew } from './renew.ts';
 import { scan } from './scan.ts';
 import { settle } from './settle.ts';
 import { syncPolicies } from './sync-policies.ts';
+import { tell } from './view.ts';
 import { WriteQueue } from './write-queue.ts';
 
 interface Below {
   readonly prefix?: string;
+}
+
+interface Forget {
+  readonly forget: boolean;
 }
 
 /** The verbs on one connection: reads at once, writes through the queue. */
@@ -31,12 +36,13 @@ export class SqliteCatalog implements catalog.Catalog {
 
   constructor(db: Database, clock: Clock) {
     const names = new Names(db);
-    this.#ledger = { db, names, cursors: new Map(), now: () => clock.now() };
+    this.#ledger = { db, names, told: new Map(), cursors: new Map(), now: () => clock.now() };
     this.#queue = new WriteQueue(db, () => names.forget());
   }
 
-  syncPolicies(policies: readonly catalog.PolicyRow[]): Promise<void> {
-    return this.#queue.run(1, () => syncPolicies(this.#ledger, policies));
+  async syncPolicies(policies: readonly catalog.PolicyRow[], { forget }: Forget): Promise<void> {
+    await this.#queue.run(1, () => syncPolicies(this.#ledger, policies, forget));
+    tell(this.#ledger, policies);
   }
 
   scan(policy: string, { prefix = '' }: Below): AsyncIterable<readonly catalog.ObjectRow[]> {
@@ -67,8 +73,12 @@ export class SqliteCatalog implements catalog.Catalog {
     return this.#ledger.db.snapshot(() => outstanding(this.#ledger, policy, request));
   }
 
-  decideObserved(policy: string, decision: 'apply' | 'drop', { prefix = '' }: Below = {}): Promise<number> {
-    return this.#queue.run(1, () => decideObserved(this.#ledger, policy, decision, prefix));
+  decideObserved(
+    policy: string,
+    decision: 'apply' | 'drop',
+    { prefix = '', atMost = Infinity }: catalog.DecideOptions = {},
+  ): Promise<number | null> {
+    return this.#queue.run(1, () => decideObserved(this.#ledger, policy, decision, { prefix, atMost }));
   }
 
   async readPolicy(policy: string): Promise<catalog.PolicyState> {

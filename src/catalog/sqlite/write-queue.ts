@@ -33,7 +33,9 @@ export class WriteQueue {
   readonly #onRollback: () => void;
   #jobs: Job[] = [];
   #weight = 0;
+  /** Both keep the process alive: somebody waits for what they commit. */
   #timer: NodeJS.Timeout | undefined;
+  #immediate: NodeJS.Immediate | undefined;
 
   constructor(db: Database, onRollback: () => void) {
     this.#db = db;
@@ -51,20 +53,31 @@ export class WriteQueue {
   /** Commits all that is waiting. */
   drain(): void {
     while (this.#jobs.length > 0) this.#commit(this.#take());
+    this.#unschedule();
   }
 
+  /** A time once set is never put off, whatever comes after: the oldest job waits for `gatherFor` at most. */
   #schedule(): void {
-    const wait = this.#weight >= enoughWeight ? 0 : gatherFor;
-    if (this.#timer !== undefined && wait > 0) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#flush(), wait);
+    if (this.#weight >= enoughWeight) this.#flushSoon();
+    else this.#timer ??= setTimeout(() => this.#flush(), gatherFor);
+  }
+
+  #flushSoon(): void {
+    this.#immediate ??= setImmediate(() => this.#flush());
   }
 
   #flush(): void {
-    this.#timer = undefined;
-    if (this.#jobs.length === 0) return;
+    this.#unschedule();
     this.#commit(this.#take());
-    if (this.#jobs.length > 0) this.#schedule();
+    // These have waited long enough; other events come first.
+    if (this.#jobs.length > 0) this.#flushSoon();
+  }
+
+  #unschedule(): void {
+    clearTimeout(this.#timer);
+    clearImmediate(this.#immediate);
+    this.#timer = undefined;
+    this.#immediate = undefined;
   }
 
   #take(): readonly Job[] {

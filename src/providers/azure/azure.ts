@@ -93,9 +93,10 @@ class AzureProvider implements Provider {
     this.#connection.close();
   }
 
-  /** Lists rather than asks for the container's properties: the right to list is needed anyway, the other may be lacking. */
+  /** Lists rather than asks for the container's properties: the right to list is needed anyway, the other may be lacking. So may the right to list above Holdfast's own part. */
   async #reach(signal: AbortSignal): Promise<void> {
-    const first = this.#connection.client.listBlobsFlat({ abortSignal: signal }).byPage({ maxPageSize: 1 });
+    const { client, reserved } = this.#connection;
+    const first = client.listBlobsFlat({ abortSignal: signal, prefix: reserved }).byPage({ maxPageSize: 1 });
     await this.#connection.attempt({ verb: 'reach' }, () => first.next(), signal);
   }
 }

@@ -1,8 +1,9 @@
 import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { errorMessage, UsageError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { openAgent } from '../sockets.ts';
+import { withoutSecrets } from './errors.ts';
 import type { AzureOptions } from './options.ts';
-import { openAgent } from './sockets.ts';
 
 type Sdk = typeof import('@azure/storage-blob');
 
@@ -46,7 +47,7 @@ function adaptable(sdk: Sdk) {
             return next(request);
           },
         },
-        // A proxy from the environment (HTTPS_PROXY) brings an agent of its own.
+        // The SDK itself looks for a proxy in the environment (HTTPS_PROXY), and brings an agent of its own for it.
         { afterPolicies: ['proxyPolicy'] },
       );
     }
@@ -74,15 +75,12 @@ async function construct(
     return new Client(url, new DefaultAzureCredential(), pipelineOptions);
   } catch (error) {
     // Deliberately without the cause: the SDK may quote the connection string.
-    throw new UsageError(`provider "${name}": the Azure options cannot be used: ${tellable(errorMessage(error))}`);
+    throw new UsageError(
+      `provider "${name}": the Azure options cannot be used: ${withoutSecrets(errorMessage(error))}`,
+    );
   }
 }
 
 function serviceUrl(account: string, endpoint: string | undefined): string {
   return (endpoint ?? `https://${account}.blob.core.windows.net`).replace(/\/+$/, '');
-}
-
-/** What may be shown of an SDK message: the SDK's own sentences, not what it was given. */
-function tellable(message: string): string {
-  return message.replaceAll(/\b(sig|AccountKey|SharedAccessSignature)=[^&;\s"']+/gi, '$1=…');
 }

@@ -2,6 +2,7 @@ import type { Clock } from '../../objects/clock.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { codeOfStatus, retryAfterMs } from '../http-answers.ts';
 import { adviceFor } from './advice.ts';
 import { codes } from './error-codes.ts';
 
@@ -42,12 +43,12 @@ export function translated(error: unknown, operation: Operation, signal: AbortSi
   if (signal.aborted) return fail('aborted', 'the call was aborted', operation, signal.reason);
   const sdkError = named(error instanceof Error ? error : { message: String(error) });
   const code = codeOf(sdkError);
-  const retryAfterMs = retryAfter(sdkError, clock);
+  const wait = retryAfter(sdkError, clock);
   const { provider, key } = operation;
   return new ProviderError(code, `${subject(operation)}: ${explained(sdkError, code)}`, {
     provider,
     ...(key === undefined ? {} : { key }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
   });
 }
 
@@ -87,13 +88,7 @@ function codeOf(error: SdkError): ErrorCode {
   if (known !== undefined) return known;
   const status = error.statusCode;
   // Without an answer it is the network, or a connection that broke off while a body was read.
-  if (status === undefined) return 'unavailable';
-  if (status === 404) return 'not-found';
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 409 || status === 412) return 'conflict';
-  if (status === 429 || status === 503) return 'throttled';
-  if (status === 405 || status === 413 || status === 501) return 'unsupported';
-  return status === 408 || status >= 500 ? 'unavailable' : 'invalid';
+  return status === undefined ? 'unavailable' : codeOfStatus(status);
 }
 
 function explained(error: SdkError, code: ErrorCode): string {
@@ -111,16 +106,15 @@ function reason({ code, message, statusCode, response }: SdkError): string {
   return `${what}${said === '' || said === code ? '' : `: ${said}`}${id === undefined ? '' : ` (request ${id})`}`;
 }
 
-function withoutSecrets(text: string): string {
+/** What may be shown of a message of the SDK: its own sentences, not what it was given. */
+export function withoutSecrets(text: string): string {
   return text.replaceAll(/\b(sig|AccountKey|SharedAccessSignature)=[^&;\s"']+/gi, '$1=…');
 }
 
 function retryAfter({ response }: SdkError, clock: Clock): number | undefined {
-  const [ms, seconds] = [response?.headers?.get('x-ms-retry-after-ms'), response?.headers?.get('retry-after')];
+  const ms = response?.headers?.get('x-ms-retry-after-ms');
   if (ms !== undefined && /^\d+$/.test(ms)) return Number(ms);
-  if (seconds === undefined) return undefined;
-  const wait = /^\d+$/.test(seconds) ? Number(seconds) * 1_000 : Date.parse(seconds) - clock.now();
-  return Number.isFinite(wait) ? Math.max(0, wait) : undefined;
+  return retryAfterMs(response?.headers?.get('retry-after'), clock);
 }
 
 function subject({ container, verb, key }: Operation): string {

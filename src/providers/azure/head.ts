@@ -1,5 +1,7 @@
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
+import { describedHead } from '../description.ts';
+import { versionOf } from '../etag.ts';
 import type { Connection } from './connection.ts';
 import { readDescription } from './descriptions.ts';
 import { fail } from './errors.ts';
@@ -9,16 +11,6 @@ import { selfPortrait } from './metadata.ts';
 export interface VersionHeaders {
   readonly etag?: string;
   readonly lastModified?: Date;
-}
-
-/** One spelling everywhere: headers carry an ETag in quotes, listings without. */
-export function versionOf(etag: string): string {
-  return etag.replace(/^(W\/)?"(.*)"$/, '$2');
-}
-
-/** As conditions want it. */
-export function quoted(version: string): string {
-  return `"${version}"`;
 }
 
 export async function headBlob(connection: Connection, key: Key, signal: AbortSignal): Promise<ObjectHead> {
@@ -43,16 +35,16 @@ export async function toHead(
   size: number | undefined,
   signal: AbortSignal,
 ): Promise<ObjectHead> {
-  const { attributes, record, descriptionId } = selfPortrait(headers);
+  const own = selfPortrait(headers);
+  const { descriptionId } = own;
   const described = descriptionId === undefined ? undefined : await readDescription(connection, descriptionId, signal);
-  return {
+  const info = {
     key,
     size: size ?? missing(connection, key, 'Content-Length'),
     version: requireVersion(connection, key, headers),
     modifiedAt: headers.lastModified?.getTime() ?? missing(connection, key, 'Last-Modified'),
-    attributes: described ?? attributes,
-    ...(record === undefined ? {} : { record }),
   };
+  return describedHead(info, own, described);
 }
 
 /** @throws ProviderError `invalid`: without an ETag nothing tells whether an object changed. */

@@ -1,11 +1,12 @@
 import type { BlobItem, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import type { Key } from '../../objects/key.ts';
-import { compareKeys, isReserved, reservedPrefix } from '../../objects/key.ts';
+import { compareKeys } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
+import { versionOf } from '../etag.ts';
+import { expectAscending, firstKeyAfter } from '../key-order.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import type { Connection } from './connection.ts';
 import { fail } from './errors.ts';
-import { versionOf } from './head.ts';
 
 /** What the probe found out about listings. */
 export interface ListingTraits {
@@ -26,27 +27,35 @@ export async function* listBlobs(
   signal: AbortSignal,
 ): AsyncGenerator<ListPage> {
   if (!prefix.isWellFormed()) return;
-  const wanted = ({ key }: ObjectInfo): boolean =>
-    (after === undefined || compareKeys(key, after) > 0) && (prefix.startsWith(reservedPrefix) || !isReserved(key));
+  const hides = hidden(connection, prefix);
   let previous: Key | undefined;
-  for await (const items of pages(connection, prefix, startFrom(prefix, after, traits), signal)) {
+  for await (const items of pages(connection, prefix, after, traits, signal)) {
     const entries = items.map((item) => infoOf(connection, item));
     if (traits.ordered) previous = requireOrder(connection, previous, entries);
-    yield { entries: entries.filter(wanted) };
+    yield { entries: entries.filter(({ key }) => isAfter(key, after) && !hides(key)) };
   }
+}
+
+/** Holdfast's own keys show only to who asks for them. */
+function hidden({ reserved }: Connection, prefix: string): (key: Key) => boolean {
+  return prefix.startsWith(reserved) ? () => false : (key) => key.startsWith(reserved);
+}
+
+function isAfter(key: Key, after: Key | undefined): boolean {
+  return after === undefined || compareKeys(key, after) > 0;
 }
 
 async function* pages(
   connection: Connection,
   prefix: string,
-  start: { readonly startFrom?: Key },
+  after: Key | undefined,
+  traits: ListingTraits,
   signal: AbortSignal,
 ): AsyncGenerator<readonly BlobItem[]> {
-  const settings = { abortSignal: signal, ...(prefix === '' ? {} : { prefix }), ...start };
-  // The SDK goes on from marker to marker until there is none.
-  const segments: AsyncIterator<ContainerListBlobFlatSegmentResponse, undefined> = connection.client
-    .listBlobsFlat(settings)
-    .byPage({ maxPageSize: connection.pageSize });
+  const hides = hidden(connection, prefix);
+  // What is hidden need not be paged through where a listing can begin behind it: descriptions may be many.
+  const behind = startFrom(prefix, firstKeyAfter(connection.reserved), traits);
+  let segments = segmentsFrom(connection, prefix, startFrom(prefix, after, traits), signal);
   let marker: string | undefined;
   for (;;) {
     const { value } = await connection.attempt({ verb: 'list' }, () => segments.next(), signal);
@@ -55,35 +64,45 @@ async function* pages(
       throw fail('invalid', 'the listing runs in circles', connection.operation('list'));
     }
     marker = value.continuationToken;
-    yield value.segment.blobItems;
+    const { blobItems } = value.segment;
+    yield blobItems;
+    if (behind === undefined || !marker || !hides(blobItems.at(-1)?.name ?? '')) continue;
+    segments = segmentsFrom(connection, prefix, behind, signal);
+    marker = undefined;
   }
 }
 
-/** Where the listing may begin: only where order and start were both proven, else nothing is left to the service. */
-function startFrom(
+/** The SDK goes on from marker to marker until there is none. */
+function segmentsFrom(
+  { client, pageSize }: Connection,
   prefix: string,
-  after: Key | undefined,
-  { ordered, startsFrom }: ListingTraits,
-): { startFrom?: Key } {
-  if (!ordered || !startsFrom || after === undefined || after === '' || !after.isWellFormed()) return {};
-  return compareKeys(after, prefix) > 0 && after.length <= 1_024 ? { startFrom: after } : {};
+  start: Start | undefined,
+  signal: AbortSignal,
+): AsyncIterator<ContainerListBlobFlatSegmentResponse, undefined> {
+  const settings = { abortSignal: signal, ...(prefix === '' ? {} : { prefix }), ...start };
+  return client.listBlobsFlat(settings).byPage({ maxPageSize: pageSize });
 }
 
-/** A key out of order would look like a missing object to whoever compares two listings. */
+interface Start {
+  readonly startFrom: Key;
+}
+
+/** Where the listing may begin: only where order and start were both proven, else nothing is left to the service. */
+function startFrom(prefix: string, key: Key | undefined, { ordered, startsFrom }: ListingTraits): Start | undefined {
+  if (!ordered || !startsFrom || key === undefined || key === '' || !key.isWellFormed()) return undefined;
+  return compareKeys(key, prefix) > 0 && key.length <= 1_024 ? { startFrom: key } : undefined;
+}
+
 function requireOrder(
   connection: Connection,
   previous: Key | undefined,
   entries: readonly ObjectInfo[],
 ): Key | undefined {
-  let last = previous;
-  for (const { key } of entries) {
-    if (last !== undefined && compareKeys(last, key) >= 0) {
-      const what = `${JSON.stringify(key)} came after ${JSON.stringify(last)}, though the probe found listings in the order of their bytes`;
-      throw fail('invalid', what, connection.operation('list'));
-    }
-    last = key;
-  }
-  return last;
+  const keys = entries.map(({ key }) => key);
+  return expectAscending(keys, previous, (before, now) => {
+    const what = `${JSON.stringify(now)} came after ${JSON.stringify(before)}, though the probe found listings in the order of their bytes`;
+    return fail('invalid', what, connection.operation('list'));
+  });
 }
 
 function infoOf(connection: Connection, { name, properties }: BlobItem): ObjectInfo {

@@ -1,7 +1,8 @@
 import type { BlobHTTPHeaders } from '@azure/storage-blob';
-import type { Attributes, CopyRecord } from '../../objects/object.ts';
+import type { Attributes } from '../../objects/object.ts';
+import type { SelfPortrait } from '../description.ts';
 import type { MetadataRules } from '../record.ts';
-import { nativeHeaders, parseMetadata } from '../record.ts';
+import { isHeaderValue, nativeHeaders, parseMetadata } from '../record.ts';
 
 /** What Azure calls a blob written without a content type. Sent explicitly, so that no server guesses. */
 const inventedContentType = 'application/octet-stream';
@@ -15,7 +16,11 @@ const inventedContentType = 'application/octet-stream';
 export const rules: MetadataRules = {
   maxBytes: 7_936,
   faithful: (name, value) =>
-    /^[a-z_][a-z0-9_]*$/.test(name) && name !== '__proto__' && !keywords.has(name) && isPlain(value),
+    /^[a-z_][a-z0-9_]*$/.test(name) &&
+    name !== '__proto__' &&
+    !keywords.has(name) &&
+    isHeaderValue(value) &&
+    !value.includes('  '),
   separator: '_',
   inventsContentType: true,
 };
@@ -53,11 +58,7 @@ export interface BlobHeaders {
 }
 
 /** What a blob says of itself, before its description is fetched. */
-export function selfPortrait(headers: BlobHeaders): {
-  readonly attributes: Attributes;
-  readonly record?: CopyRecord;
-  readonly descriptionId?: string;
-} {
+export function selfPortrait(headers: BlobHeaders): SelfPortrait {
   const { metadata, record, descriptionId, noContentType } = parseMetadata(headers.metadata ?? {}, rules);
   const { contentType, cacheControl, contentEncoding, contentDisposition, contentLanguage } = headers;
   // Whoever set another content type since then meant it.
@@ -80,8 +81,4 @@ function present(headers: Readonly<Record<string, string | undefined>>): Record<
 
 function isSet(value: string | undefined): boolean {
   return value !== undefined && value !== '';
-}
-
-function isPlain(value: string): boolean {
-  return /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/.test(value) && !value.includes('  ');
 }

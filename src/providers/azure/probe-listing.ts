@@ -1,25 +1,22 @@
 import { compareKeys } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
+import { orderCanaries } from '../key-order.ts';
 import type { Connection } from './connection.ts';
 import { fail, tellsNothing } from './errors.ts';
 import type { ListingTraits } from './listing.ts';
 
-/**
- * Names whose order differs between UTF-8 bytes, UTF-16 units (the last two), letters without case (`A`, `a`) and
- * directories before their neighbours (`b/x`, `b!`, as a hierarchical namespace may have it).
- */
-const names = ['A', 'a', 'b!', 'b/x', '~', '\uff01', '\u{1F600}'];
+/** Of the canaries, one to begin at. */
 const middle = 'b/x';
 
 /** Leaves its few canaries where they are, for the next start. */
 export async function probeListing(connection: Connection, signal: AbortSignal): Promise<ListingTraits> {
   const prefix = `${connection.reserved}probe/order/`;
   const found = await listed(connection, prefix, undefined, signal);
-  const lacking = names.filter((name) => !found.includes(prefix + name));
+  const lacking = orderCanaries.filter((name) => !found.includes(prefix + name));
   for (const name of lacking) await writeCanary(connection, prefix + name, signal);
   const keys = lacking.length === 0 ? found : await listed(connection, prefix, undefined, signal);
   const inOrder = keys.toSorted(compareKeys);
-  if (!names.every((name) => keys.includes(prefix + name))) {
+  if (!orderCanaries.every((name) => keys.includes(prefix + name))) {
     throw fail('invalid', 'it does not list what was just written to it', connection.operation('probe', prefix));
   }
   const ordered = equal(keys, inOrder);

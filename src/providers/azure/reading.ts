@@ -2,10 +2,12 @@ import type { BlobDownloadResponseParsed } from '@azure/storage-blob';
 import type { Readable } from 'node:stream';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
+import { quoted } from '../etag.ts';
+import { wholeSize } from '../http-answers.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
 import type { Connection } from './connection.ts';
 import { fail } from './errors.ts';
-import { headBlob, quoted, toHead } from './head.ts';
+import { headBlob, toHead } from './head.ts';
 
 /**
  * The SDK's pipeline has no decompression left in it (`Pipeline.js` removes it), so bytes come as they are stored.
@@ -54,13 +56,6 @@ async function download(
 
 function isRangeError(error: unknown): boolean {
   return error instanceof Error && 'statusCode' in error && error.statusCode === 416;
-}
-
-/** `bytes 5-9/10` tells the size of the whole. A server that ignores the range would deliver the wrong bytes. */
-function wholeSize({ contentLength, contentRange }: BlobDownloadResponseParsed, from: number): number | undefined {
-  if (from === 0) return contentLength;
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(contentRange ?? '') ?? [];
-  return Number(first) === from ? Number(total) : undefined;
 }
 
 async function* bytesOf(

@@ -2,13 +2,14 @@ import type { BlobRequestConditions, Metadata } from '@azure/storage-blob';
 import type { Key } from '../../objects/key.ts';
 import type { Attributes, CopyRecord } from '../../objects/object.ts';
 import type { DeleteOptions, Precondition, PutOptions, StoredCopy } from '../provider.ts';
+import { quoted } from '../etag.ts';
 import { describe } from '../record.ts';
 import type { Transactional } from './checksums.ts';
 import { echoed, sent } from './checksums.ts';
 import type { Connection } from './connection.ts';
 import { writeDescription } from './descriptions.ts';
 import { fail } from './errors.ts';
-import { quoted, requireVersion } from './head.ts';
+import { requireVersion } from './head.ts';
 import { rules, writtenHeaders } from './metadata.ts';
 import { canHoldKey } from './names.ts';
 

@@ -3,6 +3,7 @@ import type { BigIntStats } from 'node:fs';
 import type { Key } from '../../objects/key.ts';
 import { isUnicode } from '../../objects/key.ts';
 import type { Attributes, CopyRecord } from '../../objects/object.ts';
+import { isAttributes, isRecord, parseObject } from '../description.ts';
 import type { Directories } from './directories.ts';
 import { isErrno } from './errors.ts';
 import { sidecarPath } from './layout.ts';
@@ -101,40 +102,10 @@ export class Sidecars {
 }
 
 function parse(text: string, raw: Raw, file: BigIntStats): SidecarContent | undefined {
-  const content = parseJson(text);
-  if (!isObject(content) || content['keyHex'] !== pathOf(raw).toString('hex')) return undefined;
+  // Damaged on the disk: a record is a claim only, and the bytes are judged without it.
+  const content = parseObject(text);
+  if (content === undefined || content['keyHex'] !== pathOf(raw).toString('hex')) return undefined;
   if (content['size'] !== Number(file.size) || content['mtimeNs'] !== String(file.mtimeNs)) return undefined;
   const { attributes, record } = content;
   return isAttributes(attributes) && isRecord(record) ? { attributes, record } : undefined;
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Damaged on the disk: a record is a claim only, and the bytes are judged without it.
-    return undefined;
-  }
-}
-
-const headers = ['contentType', 'cacheControl', 'contentEncoding', 'contentDisposition', 'contentLanguage'];
-
-function isAttributes(value: unknown): value is Attributes {
-  if (!isObject(value) || !isTexts(value['metadata'])) return false;
-  return headers.every((name) => value[name] === undefined || typeof value[name] === 'string');
-}
-
-function isRecord(value: unknown): value is CopyRecord {
-  if (!isObject(value) || !isTexts(value['checksums'])) return false;
-  const { sha256, size, sourceVersion, sourceModifiedAt } = value;
-  if (typeof sha256 !== 'string' || !/^[0-9a-f]{64}$/.test(sha256) || typeof sourceVersion !== 'string') return false;
-  return Number.isSafeInteger(size) && Number(size) >= 0 && Number.isFinite(sourceModifiedAt);
-}
-
-function isTexts(value: unknown): value is Record<string, string> {
-  return isObject(value) && Object.values(value).every((entry) => typeof entry === 'string');
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

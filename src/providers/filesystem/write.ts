@@ -38,6 +38,8 @@ interface WriterParts {
 /** An object about to be put in place, and what was seen of it and of its key. */
 interface Entering extends FinishedFile {
   readonly place: Place;
+  /** Whether an older sidecar lies where the new one belongs. */
+  readonly stale: boolean;
   readonly stat: BigIntStats;
   readonly sidecar: ReplaceableFile;
 }
@@ -72,12 +74,12 @@ export class Writer {
   }
 
   /** From here on nothing is broken off: an abort would leave it unknown whether the object stands. */
-  async #place(finished: Omit<Entering, 'place'>): Promise<StoredCopy> {
+  async #place(finished: Omit<Entering, 'place' | 'stale'>): Promise<StoredCopy> {
     let cause: unknown;
     for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-      const place = await this.#placeFor(finished);
+      const [place, stale] = await Promise.all([this.#placeFor(finished), this.#parts.sidecars.exists(finished.raw)]);
       try {
-        return await this.#install({ ...finished, place });
+        return await this.#install({ ...finished, place, stale });
       } catch (error) {
         // Directories come and go beside us: look again where the key belongs.
         if (!isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'EEXIST')) throw error;
@@ -92,6 +94,8 @@ export class Writer {
     const { locator, directories } = this.#parts;
     const place = await locator.placeFor(raw);
     this.#check(precondition, place, raw);
+    // Where an object stands at its plain path, the way there was just found to be exact.
+    if (place.current !== undefined && place.path !== encodedPath(raw)) return place;
     if (await directories.ensure(parentOf(place.path))) return place;
     const path = encodedPath(raw);
     if (place.path === path || !(await directories.ensure(parentOf(path)))) {
@@ -118,18 +122,18 @@ export class Writer {
    */
   async #install(entering: Entering): Promise<StoredCopy> {
     const { sidecars, directories } = this.#parts;
-    const { raw, place, stat, sidecar, precondition } = entering;
+    const { raw, place, stale, stat, sidecar, precondition } = entering;
     const directory = parentOf(place.path);
     const twin = isTwin(place.current?.stat, stat);
     const objectFirst = twin || (precondition !== undefined && 'absent' in precondition);
-    const stale = await sidecars.exists(raw);
     if (objectFirst && stale) await sidecars.drop(raw);
     if (!objectFirst) await sidecars.install(raw, await sidecar.get());
     if (stale) await sidecars.sync(raw);
     const shownAs = await this.#show(entering);
     if (twin) await directories.sync(directory);
     if (objectFirst) await sidecars.install(raw, await sidecar.get());
-    await Promise.all([directories.sync(directory), sidecars.sync(raw)]);
+    const sidecarIsDurable = stale && !objectFirst;
+    await Promise.all([directories.sync(directory), sidecarIsDurable ? undefined : sidecars.sync(raw)]);
     if (place.hidden !== undefined) await this.#removeHidden(place.hidden.path);
     return { version: versionOf(shownAs), size: Number(shownAs.size) };
   }

@@ -11,6 +11,8 @@ import { exchange } from './wire.ts';
 export interface GcsClient {
   readonly provider: string;
   readonly bucket: string;
+  /** `<root>.holdfast/` */
+  readonly reserved: Key;
   readonly clock: Clock;
   readonly wire: Wire;
   readonly authorize: Authorize;

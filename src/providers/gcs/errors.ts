@@ -3,6 +3,7 @@ import type { Clock } from '../../objects/clock.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
 import { errorMessage, ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { codeOfStatus, retryAfterMs } from '../http-answers.ts';
 import { CredentialsError } from './credentials.ts';
 
 /** What was being done, for messages: `read`, `write part 3 of`, … */
@@ -48,9 +49,13 @@ export function refused(refusal: Refusal, operation: Operation, clock: Clock): P
   const code = codeOf(refusal.status, `${reason} ${message}`);
   const told = message === '' ? '' : `: ${message}`;
   const error = fail(code, `it answered ${refusal.status}${told}`, operation);
-  const retryAfterMs = retryAfter(refusal.headers['retry-after'], clock);
-  if (retryAfterMs === undefined) return error;
-  return new ProviderError(code, error.message, { provider: error.provider, ...withKey(operation), retryAfterMs });
+  const wait = retryAfterMs(refusal.headers['retry-after'], clock);
+  if (wait === undefined) return error;
+  return new ProviderError(code, error.message, {
+    provider: error.provider,
+    ...withKey(operation),
+    retryAfterMs: wait,
+  });
 }
 
 /** The typed error for whatever else was thrown; a ProviderError stays as it is. */
@@ -63,13 +68,10 @@ export function translated(error: unknown, operation: Operation, signal: AbortSi
 }
 
 function codeOf(status: number, text: string): ErrorCode {
-  if (status === 404) return 'not-found';
-  if (status === 429 || (status === 403 && throttlingReasons.test(text))) return 'throttled';
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 408 || status >= 500) return 'unavailable';
-  if (status === 412 || status === 409) return 'conflict';
-  if (status === 413) return 'unsupported';
-  return status === 400 && checksumWords.test(text) ? 'checksum-mismatch' : 'invalid';
+  if (status === 403 && throttlingReasons.test(text)) return 'throttled';
+  // Here 503 is an outage of the backend; who shall slow down is told 429.
+  if (status === 503) return 'unavailable';
+  return status === 400 && checksumWords.test(text) ? 'checksum-mismatch' : codeOfStatus(status);
 }
 
 /** Errors of the JSON API are JSON, those of downloads are plain text or XML. */
@@ -88,13 +90,6 @@ function textOf(value: unknown): string {
 
 function clean(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
-}
-
-/** Seconds, or an HTTP date. */
-function retryAfter(value: string | undefined, clock: Clock): number | undefined {
-  if (value === undefined) return undefined;
-  const ms = /^\d+$/.test(value.trim()) ? Number(value) * 1_000 : Date.parse(value) - clock.now();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
 function withKey({ key }: Operation): { key?: Key } {

@@ -1,6 +1,7 @@
 import type { Clock } from '../../objects/clock.ts';
 import { systemClock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
+import { reservedPrefix } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type {
   Capabilities,
@@ -16,6 +17,7 @@ import type {
   Upload,
   UploadOptions,
 } from '../provider.ts';
+import type { ProxyEnvironment } from '../sockets.ts';
 import { getBucket } from './bucket.ts';
 import { capabilitiesOf, reportsOf, traitsOf } from './capabilities.ts';
 import type { GcsClient } from './client.ts';
@@ -27,7 +29,6 @@ import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
 import { startUpload } from './upload.ts';
-import type { ProxyEnvironment } from './wire.ts';
 import { openWire } from './wire.ts';
 import { putObject } from './writing.ts';
 
@@ -41,10 +42,12 @@ export interface GcsOptions {
   readonly keyFile?: string;
   /** Default: `https://storage.googleapis.com`. One with plain http is an emulator, used without credentials. */
   readonly endpoint?: string;
+  /** Where Holdfast's own objects go: `<root>.holdfast/…`. For credentials that may only write below a prefix. Default: ''. */
+  readonly root?: string;
   readonly clock?: Clock;
-  /** How long a connection may be silent, in milliseconds. Default: 2 minutes. */
-  readonly idleMs?: number;
-  /** The environment, for the proxy it names. The SDK's requests for tokens read it themselves. */
+  /** How long to wait for a connection (10 s) and for the next byte (120 s), in milliseconds. */
+  readonly timeouts?: { readonly connectMs?: number; readonly idleMs?: number };
+  /** The environment, for the proxy it names. The SDK's requests for tokens look there by themselves. */
   readonly proxyEnv?: ProxyEnvironment;
 }
 
@@ -52,10 +55,11 @@ const defaultEndpoint = 'https://storage.googleapis.com';
 
 /** Google Cloud Storage, through its JSON API. Opens no connection before the first call. */
 export function openGcs(options: GcsOptions): Provider {
-  const { name, bucket, clock = systemClock, idleMs = 120_000 } = options;
-  const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), idleMs, options.proxyEnv);
+  const { name, bucket, root = '', clock = systemClock, proxyEnv } = options;
+  const timeouts = { connectMs: 10_000, idleMs: 120_000, ...options.timeouts };
+  const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), timeouts, proxyEnv);
   const authorize = wire.secure ? authorizeWith(options) : anonymous;
-  return new Gcs({ provider: name, bucket, clock, wire, authorize });
+  return new Gcs({ provider: name, bucket, reserved: root + reservedPrefix, clock, wire, authorize });
 }
 
 class Gcs implements Provider {

@@ -1,6 +1,7 @@
 import type { Key } from '../../objects/key.ts';
-import { compareKeys, isReserved, reservedPrefix } from '../../objects/key.ts';
+import { compareKeys } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
+import { expectAscending, firstKeyAfter } from '../key-order.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import type { GcsClient } from './client.ts';
 import { bucketPath, callForJson, operation, query } from './client.ts';
@@ -16,9 +17,6 @@ export interface ListingTraits {
   readonly trusted: TrustedFields;
 }
 
-/** The first key after everything that is Holdfast's own. */
-const afterReserved = reservedPrefix.replace(/\/$/, '0');
-
 const maxPrefix = 1_024;
 
 export async function* listObjects(
@@ -30,10 +28,10 @@ export async function* listObjects(
   const doing = operation(client, 'list');
   if (!prefix.isWellFormed() || Buffer.byteLength(prefix) > maxPrefix) return;
   const wanted = (key: Key): boolean =>
-    (after === undefined || compareKeys(key, after) > 0) && (prefix.startsWith(reservedPrefix) || !isReserved(key));
+    (after === undefined || compareKeys(key, after) > 0) && !isHidden(client, prefix, key);
   let previous: Key | undefined;
   for await (const entries of pages(client, prefix, after, signal)) {
-    if (traits.ordered) previous = requireOrder(previous, entries, doing);
+    if (traits.ordered) previous = requireOrder(entries, previous, doing);
     yield {
       entries: entries.filter((entry) => wanted(entry.name)).map((entry): ObjectInfo => infoOf(entry, traits.trusted)),
     };
@@ -61,7 +59,7 @@ async function* pages(
     const page: Page = await readPage(client, prefix, cursor, doing, signal);
     if (page.next !== undefined && !isNews(page.next)) throw fail('invalid', 'it repeats a page token', doing);
     yield page.entries;
-    cursor = nextCursor(page, cursor, prefix);
+    cursor = nextCursor(client, page, cursor, prefix);
   }
 }
 
@@ -90,23 +88,24 @@ async function readPage(
   return { entries: items.map((item) => parseResource(item, doing)), next: nextPageToken || undefined };
 }
 
-function nextCursor({ entries, next }: Page, cursor: Cursor, prefix: string): Cursor | undefined {
+function nextCursor(client: GcsClient, { entries, next }: Page, cursor: Cursor, prefix: string): Cursor | undefined {
   if (next === undefined) return undefined;
   const last = entries.at(-1)?.name ?? '';
   // What is our own need not be paged through: descriptions may be many.
-  if (isReserved(last) && !prefix.startsWith(reservedPrefix)) return { startOffset: afterReserved };
+  if (isHidden(client, prefix, last)) return { startOffset: firstKeyAfter(client.reserved) };
   return { ...cursor, pageToken: next };
 }
 
-function requireOrder(previous: Key | undefined, entries: Entries, doing: Operation): Key | undefined {
-  let last = previous;
-  for (const { name } of entries) {
-    if (last !== undefined && compareKeys(last, name) >= 0) {
-      throw fail('invalid', `it lists ${JSON.stringify(name)} after ${JSON.stringify(last)}, out of order`, doing);
-    }
-    last = name;
-  }
-  return last;
+/** Holdfast's own keys show only to who asks for them. */
+function isHidden({ reserved }: GcsClient, prefix: string, key: Key): boolean {
+  return key.startsWith(reserved) && !prefix.startsWith(reserved);
+}
+
+function requireOrder(entries: Entries, previous: Key | undefined, doing: Operation): Key | undefined {
+  const names = entries.map(({ name }) => name);
+  return expectAscending(names, previous, (before, now) =>
+    fail('invalid', `it lists ${JSON.stringify(now)} after ${JSON.stringify(before)}, out of order`, doing),
+  );
 }
 
 /** Finds any cycle of page tokens without keeping them all: remembers the 1st, 2nd, 4th, 8th, … (Brent). */

@@ -1,8 +1,8 @@
-import type { Attributes, CopyRecord, ObjectHead } from '../../objects/object.ts';
-import type { Description, MetadataRules } from '../record.ts';
+import type { Attributes } from '../../objects/object.ts';
+import type { SelfPortrait } from '../description.ts';
+import type { MetadataRules } from '../record.ts';
 import { nativeHeaders, parseMetadata } from '../record.ts';
-import type { Resource, TrustedFields } from './resource.ts';
-import { infoOf } from './resource.ts';
+import type { Resource } from './resource.ts';
 
 /** What Cloud Storage calls an object written without a content type; sent explicitly, so that no server guesses. */
 const inventedContentType = 'application/octet-stream';
@@ -26,12 +26,6 @@ export function writtenHeaders(attributes: Attributes): Omit<Attributes, 'metada
 }
 
 /** What an object says of itself, before its description is fetched. */
-export interface SelfPortrait {
-  readonly attributes: Attributes;
-  readonly record?: CopyRecord;
-  readonly descriptionId?: string;
-}
-
 export function selfPortrait(resource: Resource): SelfPortrait {
   const { metadata, record, descriptionId, noContentType } = parseMetadata(resource.metadata, rules);
   const { contentType, ...headers } = resource.headers;
@@ -41,16 +35,6 @@ export function selfPortrait(resource: Resource): SelfPortrait {
     attributes: { ...headers, ...(contentType === undefined || invented ? {} : { contentType }), metadata },
     ...(record === undefined ? {} : { record }),
     ...(descriptionId === undefined ? {} : { descriptionId }),
-  };
-}
-
-export function headOf(resource: Resource, described: Description | undefined, trusted: TrustedFields): ObjectHead {
-  const own = selfPortrait(resource);
-  const record = own.record ?? described?.record;
-  return {
-    ...infoOf(resource, trusted),
-    attributes: described?.attributes ?? own.attributes,
-    ...(record === undefined ? {} : { record }),
   };
 }
 

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
-import { compareKeys, reservedPrefix } from '../../objects/key.ts';
+import { isAscending, orderCanaries } from '../key-order.ts';
 import type { GcsClient } from './client.ts';
 import { listObjects } from './listing.ts';
 import { insert, remove } from './objects.ts';
@@ -21,12 +21,6 @@ export interface Findings {
   readonly ordered: boolean;
 }
 
-const probePrefix = `${reservedPrefix}probe/`;
-const orderPrefix = `${probePrefix}order/`;
-
-/** In UTF-16 order the emoji comes before the full-width exclamation mark, in the order of bytes after it. */
-const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];
-
 export async function probe(client: GcsClient, signal: AbortSignal): Promise<Findings> {
   const work = [
     provesPuts(client, signal),
@@ -43,14 +37,13 @@ export async function probe(client: GcsClient, signal: AbortSignal): Promise<Fin
 /** A canary sent with the crc32c of other bytes. */
 async function provesPuts(client: GcsClient, signal: AbortSignal): Promise<boolean> {
   const { bytes, right, wrong } = canary();
-  const name = `${probePrefix}${randomUUID()}`;
-  const object = { name, contentType: 'text/plain', crc32c: toBase64(wrong) };
+  const object = { ...newCanary(client), crc32c: toBase64(wrong) };
   return isProof(client, insert(client, object, bytes, undefined, signal), right, signal);
 }
 
 async function provesUploads(client: GcsClient, signal: AbortSignal): Promise<boolean> {
   const { bytes, right, wrong } = canary();
-  const object = { name: `${probePrefix}${randomUUID()}`, contentType: 'text/plain' };
+  const object = newCanary(client);
   const session = await startSession(client, object, bytes.length, undefined, signal);
   const sending = sendChunk(session, 0, bytes, wrong, signal).then((progress) =>
     'finished' in progress ? progress.finished : undefined,
@@ -79,7 +72,7 @@ async function isProof(
 /** A canary sent without any checksum. */
 async function computedFields(client: GcsClient, signal: AbortSignal): Promise<Findings['computes']> {
   const { bytes, right } = canary();
-  const object = { name: `${probePrefix}${randomUUID()}`, contentType: 'text/plain' };
+  const object = newCanary(client);
   const { checksums } = await insert(client, object, bytes, { absent: true }, signal);
   await tidy(client, object.name, signal);
   return { crc32c: checksums.crc32c === right, md5: checksums.md5 === createHash('md5').update(bytes).digest('hex') };
@@ -90,14 +83,14 @@ async function probeOrder(
   client: GcsClient,
   signal: AbortSignal,
 ): Promise<Pick<Findings, 'ordered' | 'conditionalWrites'>> {
-  const wanted = orderNames.map((name) => orderPrefix + name);
+  const orderPrefix = `${client.reserved}probe/order/`;
+  const wanted = orderCanaries.map((name) => orderPrefix + name);
   let listed = await listNames(client, orderPrefix, signal);
   const missing = wanted.filter((name) => !listed.includes(name));
   for (const name of missing) await writeMark(client, name, signal);
   if (missing.length > 0) listed = await listNames(client, orderPrefix, signal);
   const seen = listed.filter((name) => wanted.includes(name));
-  const ordered =
-    seen.length === wanted.length && seen.every((name, i) => i === 0 || compareKeys(seen[i - 1] ?? '', name) < 0);
+  const ordered = seen.length === wanted.length && isAscending(seen);
   return { ordered, conditionalWrites: !(await writeMark(client, wanted[0] ?? '', signal)) };
 }
 
@@ -128,6 +121,10 @@ async function tidy(client: GcsClient, name: Key, signal: AbortSignal): Promise<
   } catch (error) {
     if (!hasCode(error, 'denied')) throw error;
   }
+}
+
+function newCanary({ reserved }: GcsClient): { readonly name: Key; readonly contentType: string } {
+  return { name: `${reserved}probe/${randomUUID()}`, contentType: 'text/plain' };
 }
 
 function canary(): { bytes: Buffer; right: string; wrong: string } {

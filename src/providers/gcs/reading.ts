@@ -3,16 +3,16 @@ import { Readable } from 'node:stream';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
+import { describedHead, descriptionKey, parseDescription } from '../description.ts';
 import type { Description } from '../record.ts';
-import { descriptionKey } from '../record.ts';
 import type { GcsClient } from './client.ts';
 import { call, objectPath, operation, query, readAnswer, send } from './client.ts';
-import { parseDescription } from './description.ts';
 import type { Operation } from './errors.ts';
 import { fail, refused, translated } from './errors.ts';
-import { headOf, selfPortrait } from './metadata.ts';
+import { selfPortrait } from './metadata.ts';
 import { getResource } from './objects.ts';
 import type { Resource, TrustedFields } from './resource.ts';
+import { infoOf } from './resource.ts';
 
 export async function headObject(
   client: GcsClient,
@@ -20,22 +20,23 @@ export async function headObject(
   trusted: TrustedFields,
   signal: AbortSignal,
 ): Promise<ObjectHead> {
-  return describedHead(client, await getResource(client, key, signal), trusted, signal);
+  return toHead(client, await getResource(client, key, signal), trusted, signal);
 }
 
-async function describedHead(
+async function toHead(
   client: GcsClient,
   resource: Resource,
   trusted: TrustedFields,
   signal: AbortSignal,
 ): Promise<ObjectHead> {
-  const { descriptionId } = selfPortrait(resource);
+  const own = selfPortrait(resource);
+  const { descriptionId } = own;
   const described = descriptionId === undefined ? undefined : await readDescription(client, descriptionId, signal);
-  return headOf(resource, described, trusted);
+  return describedHead(infoOf(resource, trusted), own, described);
 }
 
 async function readDescription(client: GcsClient, id: string, signal: AbortSignal): Promise<Description | undefined> {
-  const path = `${objectPath(client, descriptionKey(id))}?alt=media`;
+  const path = `${objectPath(client, descriptionKey(client.reserved, id))}?alt=media`;
   const answer = await call(client, { method: 'GET', path }, operation(client, 'read'), signal, [404]);
   return answer.status === 404 ? undefined : parseDescription(answer.text);
 }
@@ -62,7 +63,7 @@ export async function readObject(
     response ??= download(client, key, resource.generation, from, signal);
     const incoming = await response;
     const body = await checkedBody(client, incoming, resource, from, doing, signal);
-    const head = await describedHead(client, resource, trusted, signal);
+    const head = await toHead(client, resource, trusted, signal);
     return { head, body, [Symbol.asyncDispose]: () => Promise.resolve(void incoming.destroy()) };
   } catch (error) {
     response?.then((incoming) => incoming.destroy()).catch(() => undefined);

@@ -1,6 +1,8 @@
 import type { Checksums } from '../../objects/checksum.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
+import type { ContentHeader } from '../description.ts';
+import { contentHeaders } from '../description.ts';
 import type { Operation } from './errors.ts';
 import { fail } from './errors.ts';
 
@@ -21,16 +23,6 @@ export interface TrustedFields {
   readonly crc32c: boolean;
   readonly md5: boolean;
 }
-
-export const contentHeaders = [
-  'contentType',
-  'cacheControl',
-  'contentEncoding',
-  'contentDisposition',
-  'contentLanguage',
-] as const;
-
-export type ContentHeader = (typeof contentHeaders)[number];
 
 export const listFields = 'name,size,generation,updated,crc32c,md5Hash';
 export const headFields = `${listFields},${contentHeaders.join(',')},metadata`;

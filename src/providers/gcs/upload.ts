@@ -4,7 +4,8 @@ import type { ErrorCode, ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
 import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
-import { describeLater, descriptionKey } from '../record.ts';
+import { descriptionKey } from '../description.ts';
+import { describeLater } from '../record.ts';
 import type { GcsClient } from './client.ts';
 import { operation } from './client.ts';
 import { fail } from './errors.ts';
@@ -88,7 +89,8 @@ class GcsUpload implements Upload {
   async abort(signal: AbortSignal): Promise<void> {
     const { client } = this.#session;
     if (this.#finished === undefined) await cancelSession(this.#session, signal);
-    if (this.#described && !this.#stored) await remove(client, descriptionKey(this.#context.id), {}, signal);
+    const description = descriptionKey(client.reserved, this.#context.id);
+    if (this.#described && !this.#stored) await remove(client, description, {}, signal);
   }
 
   /**

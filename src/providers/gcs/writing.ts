@@ -1,8 +1,8 @@
 import type { Key } from '../../objects/key.ts';
-
+import { descriptionKey, serializeDescription } from '../description.ts';
 import type { PutOptions, StoredCopy } from '../provider.ts';
 import type { Description } from '../record.ts';
-import { describe, descriptionKey } from '../record.ts';
+import { describe } from '../record.ts';
 import type { GcsClient } from './client.ts';
 import { operation } from './client.ts';
 import { fail } from './errors.ts';
@@ -43,8 +43,8 @@ export async function writeDescription(
   content: Description,
   signal: AbortSignal,
 ): Promise<void> {
-  const object = { name: descriptionKey(id), contentType: 'application/json' };
-  await insert(client, object, Buffer.from(JSON.stringify(content)), undefined, signal);
+  const object = { name: descriptionKey(client.reserved, id), contentType: 'application/json' };
+  await insert(client, object, serializeDescription(content), undefined, signal);
 }
 
 export interface Sent {

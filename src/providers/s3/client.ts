@@ -1,8 +1,7 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Key } from '../../objects/key.ts';
 import { systemClock } from '../../objects/clock.ts';
+import { openAgent } from '../sockets.ts';
 import { translateError } from './errors.ts';
 import type { S3Options } from './options.ts';
 
@@ -21,6 +20,7 @@ export interface S3Connection {
   readonly client: S3Client;
   readonly name: string;
   readonly bucket: string;
+  readonly pageSize: number;
   /** `<root>.holdfast/` */
   readonly reserved: string;
   readonly call: <Output>(
@@ -30,11 +30,6 @@ export interface S3Connection {
   ) => Promise<Output>;
   readonly fail: (error: unknown, site: CallSite, signal: AbortSignal) => Error;
 }
-
-const sockets = 128;
-
-/** Parallel calls share these; with fewer sockets than calls, calls would queue inside the agent unseen. */
-const agentOptions = { keepAlive: true, maxSockets: sockets, maxFreeSockets: sockets };
 
 export async function openConnection(options: S3Options, reserved: string): Promise<S3Connection> {
   const [sdk, { NodeHttpHandler }] = await Promise.all([
@@ -56,6 +51,7 @@ export async function openConnection(options: S3Options, reserved: string): Prom
     client,
     name: options.name,
     bucket: options.bucket,
+    pageSize: options.pageSize ?? 1_000,
     reserved,
     fail: translate,
     async call(site, signal, send) {
@@ -70,13 +66,15 @@ export async function openConnection(options: S3Options, reserved: string): Prom
 }
 
 function clientConfig(options: S3Options, Handler: HttpHandler): S3ClientConfig {
-  const { region, endpoint, forcePathStyle, credentials, timeouts } = options;
+  const { region, endpoint, forcePathStyle, credentials, proxyEnv } = options;
+  const timeouts = { connectMs: 10_000, idleMs: 60_000, ...options.timeouts };
   // Own agents also stop the handler from opening a fresh connection for each body announced with `Expect`.
   const requestHandler = new Handler({
-    httpAgent: new HttpAgent(agentOptions),
-    httpsAgent: new HttpsAgent(agentOptions),
-    connectionTimeout: timeouts?.connectMs ?? 10_000,
-    socketTimeout: timeouts?.idleMs ?? 60_000,
+    httpAgent: openAgent(false, timeouts),
+    httpsAgent: openAgent(true, timeouts, proxyEnv),
+    // The agents see to it. The handler's own limits take two timers a request, and cut off who reads slowly.
+    connectionTimeout: 0,
+    socketTimeout: 0,
   });
   return {
     requestHandler,

@@ -2,7 +2,7 @@ import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { DeleteOptions } from '../provider.ts';
 import type { S3Connection } from './client.ts';
-import { quoted, versionOf } from './etag.ts';
+import { quoted, versionOf } from '../etag.ts';
 import { requestHead } from './head.ts';
 
 export async function deleteObject(

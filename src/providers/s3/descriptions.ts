@@ -1,16 +1,9 @@
 import { createHash } from 'node:crypto';
 import { ProviderError } from '../../objects/errors.ts';
-import { reservedPrefix } from '../../objects/key.ts';
-import type { Key } from '../../objects/key.ts';
-import { descriptionKey } from '../record.ts';
+import { descriptionKey, parseDescription, serializeDescription } from '../description.ts';
 import type { Description } from '../record.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
-
-/** Where a description stands in this bucket. */
-function locate(connection: S3Connection, id: string): Key {
-  return connection.reserved + descriptionKey(id).slice(reservedPrefix.length);
-}
 
 /** Repeating it is harmless: what stands under an id says the same. */
 export async function writeDescription(
@@ -18,8 +11,8 @@ export async function writeDescription(
   { id, content }: { readonly id: string; readonly content: Description },
   signal: AbortSignal,
 ): Promise<void> {
-  const key = locate(connection, id);
-  const body = Buffer.from(JSON.stringify(content));
+  const key = descriptionKey(connection.reserved, id);
+  const body = serializeDescription(content);
   const sha256 = createHash('sha256').update(body).digest('hex');
   const input = { Bucket: connection.bucket, Key: key, Body: body, ContentType: 'application/json' };
   await connection.call({ operation: 'PutObject', key }, signal, (options) =>
@@ -36,25 +29,16 @@ export async function readDescription(
   id: string,
   signal: AbortSignal,
 ): Promise<Description | undefined> {
-  const key = locate(connection, id);
+  const key = descriptionKey(connection.reserved, id);
   try {
     const text = await connection.call({ operation: 'GetObject', key }, signal, async (options) => {
       const input = { Bucket: connection.bucket, Key: key };
       const answer = await connection.client.send(new connection.sdk.GetObjectCommand(input), options);
       return answer.Body?.transformToString('utf8');
     });
-    return parse(text ?? '');
+    return parseDescription(text ?? '');
   } catch (error) {
     if (error instanceof ProviderError && error.code === 'not-found') return undefined;
     throw error;
-  }
-}
-
-function parse(text: string): Description | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

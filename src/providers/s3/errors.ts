@@ -2,6 +2,7 @@ import type { Clock } from '../../objects/clock.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { codeOfStatus, retryAfterMs } from '../http-answers.ts';
 import { isPathLike } from './keys.ts';
 
 export interface FailedCall {
@@ -26,12 +27,12 @@ export function translateError(error: unknown, call: FailedCall, signal: AbortSi
   if (error instanceof ProviderError) return error;
   const sdkError: SdkError = error instanceof Error ? error : { message: String(error) };
   const code = signal.aborted ? 'aborted' : codeOf(sdkError, call.key);
-  const retryAfterMs = retryAfter(sdkError, clock);
+  const wait = retryAfterMs(sdkError.$response?.headers?.['retry-after'], clock);
   return new ProviderError(code, message(sdkError, code, call), {
     provider: call.provider,
     cause: error,
     ...(call.key === undefined ? {} : { key: call.key }),
-    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(wait === undefined ? {} : { retryAfterMs: wait }),
   });
 }
 
@@ -87,7 +88,8 @@ const byName: Readonly<Record<string, ErrorCode>> = {
   XMinioParentIsObject: 'unsupported',
 };
 
-const networkCodes = /^(ECONN|EPIPE|EHOST|ENET|ETIMEDOUT|ESOCKET|ENOTFOUND|EAI_|ERR_STREAM_PREMATURE_CLOSE|UND_ERR)/;
+const networkCodes =
+  /^(ECONN|EPIPE|EHOST|ENET|ETIMEDOUT|ESOCKET|ENOTFOUND|EAI_|ERR_STREAM_PREMATURE_CLOSE|ERR_PROXY_TUNNEL|UND_ERR)/;
 
 function codeOf(error: SdkError, key: Key | undefined): ErrorCode {
   const named = byName[error.name ?? ''] ?? byArgument(error);
@@ -97,7 +99,7 @@ function codeOf(error: SdkError, key: Key | undefined): ErrorCode {
   const status = error.$metadata?.httpStatusCode;
   // Servers refuse `..` and `.` before they are S3: a bare 400 without an S3 error in it.
   if (status === 400 && key !== undefined && isPathLike(key) && !isS3Code(error.name)) return 'unsupported';
-  return status === undefined ? 'invalid' : byStatus(status);
+  return status === undefined ? 'invalid' : codeOfStatus(status);
 }
 
 function byArgument({ name, message = '', ArgumentName: argument = '' }: SdkError): ErrorCode | undefined {
@@ -108,22 +110,6 @@ function byArgument({ name, message = '', ArgumentName: argument = '' }: SdkErro
 
 function isS3Code(name: string | undefined): boolean {
   return name !== undefined && /^[A-Z][A-Za-z.]+$/.test(name) && name !== 'Unknown' && name !== 'Error';
-}
-
-function byStatus(status: number): ErrorCode {
-  if (status === 404) return 'not-found';
-  if (status === 401 || status === 403) return 'denied';
-  if (status === 409 || status === 412) return 'conflict';
-  if (status === 429 || status === 503) return 'throttled';
-  if (status === 405 || status === 413 || status === 414 || status === 501) return 'unsupported';
-  return status === 408 || status >= 500 ? 'unavailable' : 'invalid';
-}
-
-function retryAfter(error: SdkError, clock: Clock): number | undefined {
-  const value = error.$response?.headers?.['retry-after'];
-  if (value === undefined) return undefined;
-  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - clock.now();
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
 }
 
 function message(error: SdkError, code: ErrorCode, { bucket, operation, key }: FailedCall): string {

@@ -2,12 +2,14 @@ import type { Checksums } from '../../objects/checksum.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
+import { describedHead } from '../description.ts';
 import { parseMetadata } from '../record.ts';
 import type { S3Checksums } from './checksums.ts';
 import { fullObjectChecksums } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { readDescription } from './descriptions.ts';
-import { isMd5, versionOf } from './etag.ts';
+import { versionOf } from '../etag.ts';
+import { isMd5 } from './etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { fromContentHeaders, rules } from './metadata.ts';
 import type { ContentHeaders } from './metadata.ts';
@@ -51,19 +53,15 @@ export async function toHead(
   const { metadata, record, descriptionId, noContentType } = parseMetadata(headers.Metadata ?? {}, rules);
   const description =
     descriptionId === undefined ? undefined : await readDescription(connection, descriptionId, signal);
-  const known = description?.record ?? record;
-  return {
+  const attributes = { ...fromContentHeaders(noContentType ? untyped(headers) : headers), metadata };
+  const info = {
     key,
     size: size ?? missing(connection, key, 'Content-Length'),
     version: requireVersion(connection, key, headers.ETag),
     modifiedAt: wholeSeconds(headers.LastModified),
     ...nonEmpty(trustedChecksums(facts, headers)),
-    attributes: description?.attributes ?? {
-      ...fromContentHeaders(noContentType ? untyped(headers) : headers),
-      metadata,
-    },
-    ...(known === undefined ? {} : { record: known }),
   };
+  return describedHead(info, { attributes, ...(record !== undefined && { record }) }, description);
 }
 
 function untyped(headers: ContentHeaders): ContentHeaders {

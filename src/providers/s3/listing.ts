@@ -3,13 +3,12 @@ import { ProviderError } from '../../objects/errors.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
+import { expectAscending } from '../key-order.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import type { S3Connection } from './client.ts';
-import { versionOf } from './etag.ts';
+import { versionOf } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { wholeSeconds } from './head.ts';
-
-const maxKeys = 1000;
 
 /** Sorts after every key Holdfast has in its own space, and before every other key: where a listing goes on after it. */
 const endOfReserved = '\u{10fffd}';
@@ -27,7 +26,7 @@ export async function* listObjects(
   const isHidden = (key: Key): boolean => !keepReserved && key.startsWith(connection.reserved);
   let last: Key | undefined;
   for await (const page of rawPages(connection, { prefix, after }, { ordered, isHidden }, signal)) {
-    if (ordered) last = expectAscending(connection, page, last);
+    if (ordered) last = requireOrder(connection, page, last);
     const wanted = page.filter(({ key }) => !isHidden(key) && (after === '' || compareKeys(key, after) > 0));
     yield toPage(wanted);
   }
@@ -61,8 +60,8 @@ async function* rawPages(
 type Position = { readonly StartAfter?: string; readonly ContinuationToken?: string };
 
 export function requestPage(connection: S3Connection, prefix: string, position: Position, signal: AbortSignal) {
-  const { client, sdk, bucket } = connection;
-  const input = { Bucket: bucket, Prefix: prefix, MaxKeys: maxKeys, EncodingType: 'url', ...position } as const;
+  const { client, sdk, bucket, pageSize } = connection;
+  const input = { Bucket: bucket, Prefix: prefix, MaxKeys: pageSize, EncodingType: 'url', ...position } as const;
   return connection.call({ operation: 'ListObjectsV2' }, signal, (options) =>
     client.send(new sdk.ListObjectsV2Command(input), options),
   );
@@ -114,16 +113,11 @@ function toPage(listed: readonly Listed[]): ListPage {
   return ignored.length === 0 ? { entries } : { entries, ignored };
 }
 
-/** @returns the last key seen. A sort-order mistake makes present objects look deleted. */
-function expectAscending(connection: S3Connection, page: readonly Listed[], before: Key | undefined): Key | undefined {
-  let last = before;
-  for (const { key } of page) {
-    if (last !== undefined && compareKeys(last, key) >= 0) {
-      throw brokenListing(connection, `${JSON.stringify(key)} came after ${JSON.stringify(last)}, out of order`);
-    }
-    last = key;
-  }
-  return last;
+function requireOrder(connection: S3Connection, page: readonly Listed[], last: Key | undefined): Key | undefined {
+  const keys = page.map(({ key }) => key);
+  return expectAscending(keys, last, (before, now) =>
+    brokenListing(connection, `${JSON.stringify(now)} came after ${JSON.stringify(before)}, out of order`),
+  );
 }
 
 /** `StartAfter` is Unicode. What stands before the first byte that is not sorts before the key; the rest is filtered. */

@@ -1,5 +1,5 @@
 import type { Attributes } from '../../objects/object.ts';
-import { nativeHeaders } from '../record.ts';
+import { isHeaderValue, nativeHeaders } from '../record.ts';
 import type { MetadataRules } from '../record.ts';
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html: 2 KB, names come back in lower case. */
@@ -7,14 +7,12 @@ export const rules: MetadataRules = {
   maxBytes: 2048,
   separator: '-',
   inventsContentType: true,
-  faithful: (name, value) => faithfulName.test(name) && faithfulValue.test(value) && !value.includes('=?'),
+  // S3 returns other values as RFC 2047, and `=?` may be taken for it.
+  faithful: (name, value) => faithfulName.test(name) && isHeaderValue(value) && !value.includes('=?'),
 };
 
 /** Proxies drop names with an underscore, and a dot is no sure thing either. */
 const faithfulName = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/;
-
-/** Printable ASCII without space at the ends; S3 returns the rest as RFC 2047, and `=?` may be taken for it. */
-const faithfulValue = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
 /** What AWS calls an object without a type. Sent explicitly: the SDK would say `application/octet-stream`. */
 const untyped = 'binary/octet-stream';

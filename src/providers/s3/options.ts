@@ -1,4 +1,5 @@
 import type { Clock } from '../../objects/clock.ts';
+import type { ProxyEnvironment } from '../sockets.ts';
 
 export interface S3Options {
   /** The provider's name in the configuration. */
@@ -15,8 +16,12 @@ export interface S3Options {
   /** Where Holdfast's own objects go: `<root>.holdfast/…`. For credentials that may only write below a prefix. Default: ''. */
   readonly root?: string;
   readonly clock?: Clock;
+  /** The environment, for the proxy it names. */
+  readonly proxyEnv?: ProxyEnvironment;
   /** How long to wait for a connection (10 s) and for the next byte (60 s), in milliseconds. */
   readonly timeouts?: { readonly connectMs?: number; readonly idleMs?: number };
+  /** Objects asked for in one page of a listing; at most 1,000, which is the default. */
+  readonly pageSize?: number;
 }
 
 export interface S3Credentials {

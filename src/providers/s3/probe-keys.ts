@@ -1,12 +1,11 @@
 import type { S3Connection } from './client.ts';
 import type { Key } from '../../objects/key.ts';
-import { compareKeys } from '../../objects/key.ts';
+import { reservedPrefix } from '../../objects/key.ts';
+import { isAscending, orderCanaries } from '../key-order.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestPage, toListed } from './listing.ts';
 import { attempt } from './attempt.ts';
 
-/** Names whose order tells bytes from UTF-16 units, from letters that ignore case, and from no order at all. */
-const orderNames = ['A', 'a', '~', '\uff01', '\u{1F600}'];
 /** Names that a server which keeps objects as files stores as `x/b`, `d` and `e`. */
 const pathNames = ['x//b', 'c/../d', './e'];
 const slashName = 's/';
@@ -18,13 +17,13 @@ export async function probeKeys(
   signal: AbortSignal,
 ): Promise<Pick<ServerFacts, 'listing' | 'keys'>> {
   const folder = `${connection.reserved}probe/keys/`;
-  const names = [...orderNames, ...pathNames, slashName, longName].map((name) => folder + name);
+  const names = [...orderCanaries, ...pathNames, slashName, longName].map((name) => folder + name);
   let seen = await list(connection, folder, signal);
   const missing = names.filter((key) => !seen.keys.includes(key));
   for (const key of missing) await attempt(write(connection, key, signal));
   if (missing.length > 0) seen = await list(connection, folder, signal);
   const has = (name: string): boolean => seen.keys.includes(folder + name);
-  const ordered = orderNames.every(has) && isAscending(seen.keys);
+  const ordered = orderCanaries.every(has) && isAscending(seen.keys);
   return {
     listing: ordered ? 'ordered' : 'unordered',
     keys: {
@@ -41,7 +40,8 @@ export async function probeListing(
   connection: S3Connection,
   signal: AbortSignal,
 ): Promise<Pick<ServerFacts, 'listing'>> {
-  const { keys } = await list(connection, '', signal);
+  const root = connection.reserved.slice(0, -reservedPrefix.length);
+  const { keys } = await list(connection, root, signal);
   const directoryBucket = connection.bucket.endsWith('--x-s3');
   return { listing: isAscending(keys) && !directoryBucket ? 'ordered' : 'unordered' };
 }
@@ -56,8 +56,4 @@ function write({ client, sdk, bucket, call }: S3Connection, key: Key, signal: Ab
   return call({ operation: 'PutObject', key }, signal, (options) =>
     client.send(new sdk.PutObjectCommand(input), options),
   );
-}
-
-function isAscending(keys: readonly Key[]): boolean {
-  return keys.every((key, index) => index === 0 || compareKeys(keys[index - 1] ?? '', key) < 0);
 }

@@ -5,7 +5,7 @@ import type { Key } from '../../objects/key.ts';
 import { fullObjectChecksums, hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
-import { versionOf } from './etag.ts';
+import { versionOf } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestHead } from './head.ts';
 import { attempt, isCaught } from './attempt.ts';

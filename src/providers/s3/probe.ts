@@ -9,9 +9,9 @@ import type { ServerFacts } from './facts.ts';
  * Finds out what the server behind a target really does, with canaries below `.holdfast/probe/`. What it says of
  * itself is no proof: some servers take checksum headers and check nothing.
  *
- * Requests: 1 list, the first time 10 puts of key canaries and 1 list more (later only those that a file-system
- * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 delete. On AWS 24
- * the first time and 13 later; nowhere more than 36.
+ * Requests: 1 list, the first time 12 puts of key canaries and 1 list more (later only those that a file-system
+ * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 delete. On AWS 26
+ * the first time and 13 later; nowhere more than 38.
  */
 export async function probeTarget(connection: S3Connection, signal: AbortSignal): Promise<ServerFacts> {
   const { listing, keys } = await probeKeys(connection, signal);

@@ -7,7 +7,7 @@ import type { S3Checksums } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
 import { writeDescription } from './descriptions.ts';
-import { quoted } from './etag.ts';
+import { quoted } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { requireVersion } from './head.ts';
 import { rules, toContentHeaders } from './metadata.ts';

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { wholeSize } from '../http-answers.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
 import type { CallSite, S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
-import { quoted } from './etag.ts';
+import { quoted } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestHead, requireVersion, toHead } from './head.ts';
 
@@ -56,7 +57,8 @@ async function requestBody(
     const answer = await connection.call({ operation: 'GetObject', key }, signal, (options) =>
       client.send(new sdk.GetObjectCommand(withHeaders(input, headers)), options),
     );
-    return { body: answer.Body as Readable | undefined, headers: answer, size: wholeSize(answer, from) };
+    const size = wholeSize({ contentLength: answer.ContentLength, contentRange: answer.ContentRange }, from);
+    return { body: answer.Body as Readable | undefined, headers: answer, size };
   } catch (error) {
     if (from > 0 && isRangeError(error)) return undefined;
     throw error;
@@ -66,16 +68,6 @@ async function requestBody(
 async function emptyRange(connection: S3Connection, key: Key, signal: AbortSignal) {
   const answer = await requestHead(connection, key, signal);
   return { body: undefined, headers: answer, size: answer.ContentLength };
-}
-
-/** `bytes 5-9/10` tells the size of the whole. A server that ignores `Range` would deliver the wrong bytes. */
-function wholeSize(
-  answer: { readonly ContentRange?: string | undefined; readonly ContentLength?: number | undefined },
-  from: number,
-): number | undefined {
-  if (from === 0) return answer.ContentLength;
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.ContentRange ?? '') ?? [];
-  return Number(first) === from ? Number(total) : undefined;
 }
 
 function isRangeError(error: unknown): boolean {

@@ -53,6 +53,19 @@ export function decideCases(create: CreateStore): void {
     expect((await bench.catalog.counts(policy)).observed).toBe(0);
   });
 
+  test('more than were judged: nothing is decided', async () => {
+    await using bench = await Bench.create(create);
+    await observeBoth(bench);
+    const before = [await bench.object('x/over'), await bench.object('y/gone')];
+    for (const decision of ['apply', 'drop'] as const) {
+      expect(await bench.catalog.decideObserved(policy, decision, { atMost: 1 })).toBeNull();
+    }
+    expect([await bench.object('x/over'), await bench.object('y/gone')]).toEqual(before);
+    expect(await bench.catalog.decideObserved(policy, 'apply', { prefix: 'y/', atMost: 1 })).toBe(1);
+    expect(await bench.catalog.decideObserved(policy, 'apply', { atMost: 1 })).toBe(1);
+    expect(await bench.catalog.decideObserved(policy, 'apply', { atMost: 0 })).toBe(0);
+  });
+
   test('only below the prefix', async () => {
     await using bench = await Bench.create(create);
     await observeBoth(bench);

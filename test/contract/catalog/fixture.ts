@@ -49,7 +49,7 @@ export class Bench implements AsyncDisposable {
     const clock = new ManualClock();
     const store = await create();
     const bench = new Bench(store, await store.open(clock), clock);
-    await bench.catalog.syncPolicies(policies);
+    await bench.catalog.syncPolicies(policies, { forget: true });
     return bench;
   }
 

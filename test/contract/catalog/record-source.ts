@@ -70,11 +70,11 @@ export function recordSourceCases(create: CreateStore): void {
     expect((await bench.object('a')).observed).toBeNull();
   });
 
-  test('vanished: waits, undecided, whether copied or not; present takes it back', async () => {
+  test('vanished: of an object with copies waits, undecided; present takes it back', async () => {
     await using bench = await Bench.create(create);
     const copied = await bench.addVerified('a');
-    const fresh = await bench.add('b');
-    for (const { id, key } of [copied, fresh]) {
+    const found = await bench.add('b', { gcp: 'g1' });
+    for (const { id, key } of [copied, found]) {
       await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
       expect(await bench.object(key)).toMatchObject({ state: 'present', observed: { kind: 'vanished' } });
       expect(await bench.record({ kind: 'vanished', id, asOf: bench.tick() })).toBe(0);

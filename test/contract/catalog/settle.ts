@@ -128,7 +128,9 @@ export function settleCases(create: CreateStore): void {
     await using bench = await Bench.create(create);
     await bench.add('a');
     const claim = await bench.claimOne();
-    await bench.catalog.syncPolicies([{ name: policy, source: 'primary', targets: ['gcp'], minCopies: 1 }]);
+    await bench.catalog.syncPolicies([{ name: policy, source: 'primary', targets: ['gcp'], minCopies: 1 }], {
+      forget: true,
+    });
     const copies = [verified('aws'), verified('gcp')];
     expect(await bench.catalog.settle([settlement(claim, { learnt, copies })])).toEqual([true]);
     expect((await bench.object('a')).copies).toMatchObject([{ target: 'gcp', state: 'verified' }]);

@@ -61,3 +61,18 @@ test('an answer cut short in its XML throws', async () => {
   await expectError(keys(connection, {}), 'unavailable');
   connection.close();
 });
+
+test('what is reserved below the root is jumped over, and stays hidden where that is impossible', async () => {
+  const reserved = Array.from({ length: 9 }, (_, n) => `r/.holdfast/descriptions/${n}`);
+  (await fill(['r/!', ...reserved, 'r/.holdfast0', 'r/a', 's'])).close();
+  const connection = await openConnection({ ...room().options, root: 'r/', pageSize: 2 });
+  const { proxy } = room();
+  proxy.resetTraffic();
+  expect(await keys(connection, { prefix: 'r/' })).toEqual(['r/!', 'r/.holdfast0', 'r/a']);
+  expect(proxy.traffic.get('GET')?.requests).toBe(2);
+  expect(await keys(connection, { prefix: 'r/.holdfast/' })).toEqual(reserved);
+  const untrusted = listBlobs(connection, { prefix: 'r/' }, { ordered: false, startsFrom: false }, calm);
+  const pages = await Array.fromAsync(untrusted);
+  expect(pages.flatMap((page) => page.entries.map(({ key }) => key))).toEqual(['r/!', 'r/.holdfast0', 'r/a']);
+  connection.close();
+});

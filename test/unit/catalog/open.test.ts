@@ -16,7 +16,7 @@ test('the directory and the file are created, for this user alone', async () => 
   await using place = await temporaryCatalog();
   const path = join(place.directory, 'a', 'b', 'catalog.db');
   await using catalog = await openSqliteCatalog({ path, clock: systemClock });
-  await catalog.syncPolicies(policies);
+  await catalog.syncPolicies(policies, { forget: true });
   for (const file of [path, `${path}-wal`]) expect((await stat(file)).mode & 0o777).toBe(0o600);
 });
 
@@ -60,7 +60,7 @@ test('a file that lost its end is reported as corrupt', async () => {
   await writeFile(place.path, bytes.subarray(0, 8192));
   await expectCode('corrupt', async () => {
     await using catalog = await openSqliteCatalog({ path: place.path, clock: systemClock });
-    await catalog.syncPolicies(policies);
+    await catalog.syncPolicies(policies, { forget: true });
   });
 });
 
@@ -87,7 +87,7 @@ test('a path that cannot be a file is unavailable', async () => {
 test('a closed catalog says so', async () => {
   await using place = await temporaryCatalog();
   const catalog = await openSqliteCatalog({ path: place.path, clock: systemClock });
-  await catalog.syncPolicies(policies);
+  await catalog.syncPolicies(policies, { forget: true });
   await catalog[Symbol.asyncDispose]();
   await catalog[Symbol.asyncDispose]();
   await expectCode('unavailable', () => catalog.counts('p'));
@@ -97,7 +97,7 @@ test('a closed catalog says so', async () => {
 test('closing commits what was asked for before', async () => {
   await using place = await temporaryCatalog();
   const catalog = await openSqliteCatalog({ path: place.path, clock: systemClock });
-  const synced = catalog.syncPolicies(policies);
+  const synced = catalog.syncPolicies(policies, { forget: true });
   await catalog[Symbol.asyncDispose]();
   await synced;
   await using again = await openSqliteCatalog({ path: place.path, clock: systemClock });
@@ -106,7 +106,7 @@ test('closing commits what was asked for before', async () => {
 
 async function fillAndClose(path: string): Promise<void> {
   await using catalog = await openSqliteCatalog({ path, clock: systemClock });
-  await catalog.syncPolicies(policies);
+  await catalog.syncPolicies(policies, { forget: true });
   const object = { version: 'v', size: 1, modifiedAt: 1 };
   const findings = Array.from({ length: 500 }, (_, index) => ({
     kind: 'new' as const,

@@ -3,6 +3,8 @@ import * as counts from '../../../src/catalog/sqlite/counts-read.ts';
 import { Database } from '../../../src/catalog/sqlite/database.ts';
 import * as below from '../../../src/catalog/sqlite/due-below.ts';
 import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
+import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
+import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
 import * as makeDue from '../../../src/catalog/sqlite/make-due.ts';
 import { migrate } from '../../../src/catalog/sqlite/migrate.ts';
@@ -15,6 +17,7 @@ import { temporaryCatalog } from './temporary-catalog.ts';
 
 const range = keyRange('users/');
 const page = pageSql(range.sql);
+const observed = observedBelow(1, range);
 
 /** Statements that must neither read a table from end to end nor sort more than they return. */
 const statements: Readonly<Record<string, string>> = {
@@ -30,6 +33,8 @@ const statements: Readonly<Record<string, string>> = {
   'outstanding: next lease': outstanding.nextLeaseSql(),
   'make due': makeDue.allSql,
   'make due below a prefix': makeDue.belowSql(range.sql),
+  'decide: how many': observedCountSql(observed),
+  'decide: forget': forgetSql(observed),
   'counts: totals': counts.totalsSql(),
   'counts: observed': counts.observedSql(),
   'counts: oldest evidence': counts.evidenceSql(),

@@ -2,10 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { compareKeys } from '../../../src/objects/key.ts';
 import { canHoldKey } from '../../../src/providers/gcs/gcs.ts';
 import { offsetNotAfter } from '../../../src/providers/gcs/key.ts';
+import { orderCanaries } from '../../../src/providers/key-order.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, failure, keysIn, openRoom, put } from '../../support/fake-gcs/room.ts';
 
-const orderMarks = ['A', 'a', '~', '\uff01', '\u{1F600}'].map((name) => `.holdfast/probe/order/${name}`);
+const orderMarks = orderCanaries.map((name) => `.holdfast/probe/order/${name}`);
 
 describe('connect', () => {
   test('leaves only the marks for the order of listings, and reuses them', async () => {

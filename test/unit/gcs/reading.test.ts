@@ -76,7 +76,12 @@ describe('a read from Cloud Storage', () => {
     await using room = await openRoom();
     await put(room.provider, 'k', bytes);
     room.fake.faults.add({ match: { operation: 'object.media' }, fault: 'stall' });
-    const impatient = openGcs({ name: 'gcp', bucket: 'copies', endpoint: room.fake.endpoint, idleMs: 300 });
+    const impatient = openGcs({
+      name: 'gcp',
+      bucket: 'copies',
+      endpoint: room.fake.endpoint,
+      timeouts: { idleMs: 300 },
+    });
     await failure(readAll(impatient, 'k'), 'unavailable');
     await impatient.close();
     const controller = new AbortController();
@@ -90,7 +95,12 @@ describe('a read from Cloud Storage', () => {
     await using room = await openRoom();
     const big = bytesOf(30_000_000, 'slow reader');
     await put(room.provider, 'k', big);
-    const impatient = openGcs({ name: 'gcp', bucket: 'copies', endpoint: room.fake.endpoint, idleMs: 300 });
+    const impatient = openGcs({
+      name: 'gcp',
+      bucket: 'copies',
+      endpoint: room.fake.endpoint,
+      timeouts: { idleMs: 300 },
+    });
     await using reader = await impatient.read('k', {}, calm);
     const chunks: Uint8Array[] = [];
     for await (const chunk of reader.body) {

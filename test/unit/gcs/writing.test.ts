@@ -88,10 +88,10 @@ describe('a put to Cloud Storage', () => {
   });
 
   test('a server that never answers is unavailable once it was silent for too long', async () => {
-    await using room = await openRoom({ idleMs: 100 });
+    await using room = await openRoom({ timeouts: { idleMs: 100 } });
     room.fake.faults.add({ fault: 'stall' });
     const error = await failure(put(room.provider, 'k', bytes), 'unavailable');
-    expect(error.message).toContain('not a byte came');
+    expect(error.message).toContain('nothing moved for 100 ms');
   });
 
   test('a server that never answers is left when the signal aborts', async () => {

@@ -129,14 +129,32 @@ test('a source that changes while it is read: nothing becomes visible, and the n
   expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('changed'));
 });
 
-test('a source whose object goes while it is read: failed, and nothing else suffers', async () => {
+test('an object that goes while it is read for the first time is forgotten, and nothing else suffers', async () => {
   await using world = await openWorld();
   for (const key of ['a', 'b']) world.source.write(key, key);
   world.source.before = ({ operation, key = '' }) => {
     if (operation === 'read' && key === 'a') world.source.bucket.objects.delete('a');
   };
-  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', copied: 3, failed: 3 });
-  expect(await world.problems()).toMatchObject(Array(3).fill({ key: 'a', error: { code: 'not-found' } }));
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', objects: 1, copied: 3, failed: 0 });
+  await expect(world.object('a')).rejects.toThrow('the catalog has no a');
+  expect(await world.catalog.counts('p')).toMatchObject({ gone: 0, lost: 0, observed: 0 });
+});
+
+test('an object that goes while it is read to be copied to one more target: its copies are kept', async () => {
+  await using world = await openWorld();
+  world.target('two').failWith('unavailable', 'put');
+  for (const key of ['a', 'b']) world.source.write(key, key);
+  await world.reconcile();
+  world.target('two').failWith(undefined, 'put');
+  world.source.before = ({ operation, key = '' }) => {
+    if (operation === 'read' && key === 'a') world.source.bucket.objects.delete('a');
+  };
+  await world.reconcile();
+  world.source.before = undefined;
+  await world.reconcile();
+  expect(await world.object('a')).toMatchObject({ state: 'gone' });
+  expect(await world.catalog.counts('p')).toMatchObject({ objects: 1, gone: 1, lost: 0, observed: 0 });
+  expect(world.target('one').text('a')).toBe('a');
 });
 
 test('a source that answers nothing any more after a broken read ends no work', async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Hold } from '../../../src/catalog/catalog.ts';
 import { judge, type Preflight } from '../../../src/replication/guard.ts';
 import { openWorld, type World } from '../../support/engine.ts';
@@ -131,6 +131,34 @@ test('what another process noted and has not judged is not let through unseen', 
   expect(await world.object('k3')).toMatchObject({ observed: { kind: 'overwritten', version: 'mass' } });
 });
 
+test('what another process notes while this one decides is left for the next pass, a release too', async () => {
+  await using world = await openWorld(strict);
+  world.source.write('late', 'as it was');
+  await many(world);
+  overwriteAll(world);
+  await world.reconcile();
+  await release(world);
+  const before = await world.catalog.readPolicy('p');
+  const { id } = await world.object('late');
+  const counts = world.catalog.counts.bind(world.catalog);
+  vi.spyOn(world.catalog, 'counts').mockImplementationOnce(async (...asked) => {
+    const judged = await counts(...asked);
+    const asOf = world.clock.now() + 1;
+    const object = { version: 'unjudged', size: 1, modifiedAt: 1 };
+    await world.catalog.record('p', [{ kind: 'overwritten', id, object, asOf }]);
+    return judged;
+  });
+  const report = await world.reconcile();
+  expect(report).toMatchObject({ outcome: 'incomplete', copied: 0, reasons: [expect.stringContaining('next pass')] });
+  expect(world.target('one').text('k7')).toBe('old 7');
+  expect(await world.catalog.readPolicy('p')).toMatchObject({
+    hold: { released: true },
+    lastCompletePassAt: before.lastCompletePassAt,
+  });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 60 });
+  expect(world.target('one').text('k7')).toBe('encrypted 7');
+});
+
 test('objects that another process found meanwhile do not count as vanished', async () => {
   await using world = await openWorld({ policy: { guard: { maxChanged: 0, minObjects: 0 } } });
   world.source.write('a', 'x');
@@ -145,7 +173,8 @@ test('objects that another process found meanwhile do not count as vanished', as
     }));
     await world.catalog.record('p', found);
   };
-  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', objects: 10 });
+  // The worker does not find them at the source, and nothing of them was copied: they are forgotten.
+  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', objects: 1 });
   expect(await world.catalog.readPolicy('p')).toMatchObject({ hold: null });
 });
 

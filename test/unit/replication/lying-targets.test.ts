@@ -44,7 +44,7 @@ interface Outcome {
 /** One pass by a replicator of its own, as a command would make it. */
 async function reconcile(): Promise<Outcome> {
   const { config } = loadConfig(desk.at('holdfast.yaml'));
-  await using replicator = await Replicator.open(config, { log: silentLog, metrics: noMetrics });
+  await using replicator = await Replicator.open(config, { log: silentLog, metrics: noMetrics }, { forget: true });
   const options = { deep: false, dryRun: false, onProgress: () => undefined };
   let report: ReconcileReport | undefined;
   for (const policy of replicator.policies) {

@@ -84,10 +84,10 @@ describe('probing', () => {
   test('takes a bounded number of requests, fewer the second time, and leaves only the canaries it reuses', async () => {
     await using room = await openS3Room();
     await room.provider.connect('target', calm);
-    expect(room.fake.count()).toBe(24);
+    expect(room.fake.count()).toBe(26);
     expect(room.fake.openUploads()).toBe(0);
     const left = await listed(room.provider, '.holdfast/');
-    expect(left).toHaveLength(10);
+    expect(left).toHaveLength(12);
     expect(left.every((key) => key.startsWith('.holdfast/probe/keys/'))).toBe(true);
 
     room.fake.forgetRequests();

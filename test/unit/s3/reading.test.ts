@@ -26,6 +26,19 @@ describe('read', () => {
     });
   });
 
+  test('by a reader slower than the longest silence goes on', async () => {
+    await using room = await openS3Room({ timeouts: { idleMs: 300 } });
+    const big = bytesOf(30_000_000, 'slow reader');
+    room.fake.place('x', big);
+    await using reader = await room.provider.read('x', {}, calm);
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of reader.body) {
+      if (chunks.length === 0) await new Promise((resolve) => setTimeout(resolve, 1_000));
+      chunks.push(chunk);
+    }
+    expect(Buffer.concat(chunks).equals(big)).toBe(true);
+  });
+
   test('passes on what the server sent: a flipped bit is for the reader to find', async () => {
     await using room = await connectedS3Room();
     room.fake.place('x', bytes);

@@ -1,0 +1,37 @@
+import type { CopyOutcome, HistoryEntry } from '../catalog.ts';
+import type { StoredCopy } from './copies.ts';
+import { note } from './history.ts';
+import type { Ledger } from './ledger.ts';
+
+type Verified = Extract<CopyOutcome, { state: 'verified' }>;
+
+const writeDown = `insert into history (object_id, target_id, at, event, detail)
+  select object_id, target_id, first_at, first_event, evidence_method || ' by ' || evidence_by
+  from copies where object_id = ? and target_id = ?`;
+
+const clear = 'update copies set first_event = null, first_at = null where object_id = ? and target_id = ?';
+
+const selectKept = `select c.first_at as at, t.name as target, c.first_event as event,
+  c.evidence_method || ' by ' || c.evidence_by as detail
+  from copies c join targets t on t.id = c.target_id where c.object_id = ? and c.first_event is not null`;
+
+/**
+ * Notes that a copy was proven, before it moves. That it was copied or adopted for the first time is kept with the
+ * copy, told by the evidence, and written down when newer evidence takes that one's place.
+ * @returns what to keep with the copy.
+ */
+export function noteVerified(ledger: Ledger, copy: StoredCopy, outcome: Verified): string | undefined {
+  const { event = 'verified', evidence } = outcome;
+  if (copy.evidence_at === null && (event === 'copied' || event === 'adopted')) return event;
+  if (copy.first_event !== null) {
+    ledger.db.run(writeDown, copy.object_id, copy.target_id);
+    ledger.db.run(clear, copy.object_id, copy.target_id);
+  }
+  note(ledger, copy.object_id, copy.target_id, event, `${evidence.method} by ${evidence.by}`);
+  return undefined;
+}
+
+/** What is kept with the copies of an object and not written down yet. */
+export function keptEvents({ db }: Ledger, objectId: number): readonly HistoryEntry[] {
+  return db.all<HistoryEntry>(selectKept, objectId);
+}

@@ -1,0 +1,78 @@
+import type { Clock } from '../objects/clock.ts';
+
+export interface BreakerOptions {
+  readonly clock: Clock;
+  /** Outages in a row after which calls are held back. */
+  readonly breakAfter: number;
+  /** How long they are held back at first, in milliseconds; doubles up to a minute while trials fail. */
+  readonly holdBack: number;
+}
+
+/** How a call may be made: like any other, or as the one trial that decides whether others may. */
+export type Admission = 'ordinary' | 'trial';
+
+/** What a call told of the provider; `unknown` when it was aborted before it told anything. */
+export type Outcome = 'answered' | 'outage' | 'unknown';
+
+const longestHoldBack = 60_000;
+
+/**
+ * Stops hammering a provider that is down. Every answer, also a refusal, is a sign of life. Once the time is over,
+ * one call is let through; until it has settled the others are refused at once, for whoever waited for a trial that
+ * hangs would hang as well.
+ *
+ * Not a library's: cockatiel's breaker reads the system's time, lets callers wait for the trial without looking at
+ * their signal, and takes an aborted trial for a recovery.
+ */
+export class Breaker {
+  readonly #options: BreakerOptions;
+  #outages = 0;
+  /** How often in a row it opened. */
+  #holds = 0;
+  /** Milliseconds since the epoch; undefined while calls flow. */
+  #heldUntil: number | undefined;
+  #onTrial = false;
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  get isHoldingBack(): boolean {
+    return this.#heldUntil !== undefined && (this.#onTrial || this.#options.clock.now() < this.#heldUntil);
+  }
+
+  /** Undefined when the call must not be made now; else `settle` it, whatever happens. */
+  admit(): Admission | undefined {
+    if (this.#heldUntil === undefined) return 'ordinary';
+    if (this.isHoldingBack) return undefined;
+    this.#onTrial = true;
+    return 'trial';
+  }
+
+  settle(admission: Admission, outcome: Outcome): void {
+    if (admission === 'trial') this.#onTrial = false;
+    if (outcome === 'answered') this.#close();
+    else if (outcome === 'outage') this.#countOutage(admission);
+  }
+
+  /** Of calls that began before it opened, the failures tell nothing new. */
+  #countOutage(admission: Admission): void {
+    if (this.#heldUntil !== undefined) {
+      if (admission === 'trial') this.#open();
+      return;
+    }
+    this.#outages += 1;
+    if (this.#outages >= this.#options.breakAfter) this.#open();
+  }
+
+  #open(): void {
+    this.#heldUntil = this.#options.clock.now() + Math.min(longestHoldBack, this.#options.holdBack * 2 ** this.#holds);
+    this.#holds += 1;
+  }
+
+  #close(): void {
+    this.#outages = 0;
+    this.#holds = 0;
+    this.#heldUntil = undefined;
+  }
+}

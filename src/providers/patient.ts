@@ -1,0 +1,196 @@
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import { intercept, type Call, type OpenListing } from './intercept.ts';
+import { Leash } from './leash.ts';
+import type { ListPage, ObjectReader, Provider, ReadOptions } from './provider.ts';
+
+/** All in milliseconds. */
+export interface PatienceOptions {
+  /** How long a request may take besides the time its bytes need. */
+  readonly request?: Partial<Readonly<Record<Call['operation'], number>>>;
+  /** How long a body may go without a byte. */
+  readonly idle?: number;
+  /** How long a request that was told to stop may take to do so before it is left to itself. */
+  readonly grace?: number;
+}
+
+const seconds = 1_000;
+/** Slower than this counts as stalled. */
+const slowestBytesPerSecond = 64 * 1_024;
+
+const usual: Readonly<Record<Call['operation'], number>> = {
+  connect: 120 * seconds,
+  list: 120 * seconds,
+  head: 30 * seconds,
+  read: 60 * seconds,
+  put: 60 * seconds,
+  'start-upload': 60 * seconds,
+  part: 60 * seconds,
+  // Assembling a large object takes S3 minutes, and a filesystem has to flush it.
+  complete: 900 * seconds,
+  abort: 30 * seconds,
+  delete: 30 * seconds,
+};
+
+/** Ends whatever hangs: a request, a body or a listing on which nothing comes becomes `unavailable`. */
+export function patient(provider: Provider, options: PatienceOptions = {}): Provider {
+  const watch = new Watch(provider, options);
+  return {
+    ...intercept(provider, {
+      around: (call, run, signal) => watch.request(call, run, signal),
+      body: (chunks) => chunks,
+      list: (open, signal) => watch.listing(open, signal),
+    }),
+    read: (key, readOptions, signal) => watch.reader(key, readOptions, signal),
+  };
+}
+
+class Watch {
+  readonly #provider: Provider;
+  readonly #limits: Readonly<Record<Call['operation'], number>>;
+  readonly #idle: number;
+  readonly #grace: number;
+
+  constructor(provider: Provider, { request, idle = 60 * seconds, grace = 5 * seconds }: PatienceOptions) {
+    this.#provider = provider;
+    this.#limits = { ...usual, ...request };
+    this.#idle = idle;
+    this.#grace = grace;
+  }
+
+  async request<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+    using leash = new Leash(signal);
+    return await this.#bounded(call, run, leash);
+  }
+
+  /** Its leash lasts as long as the reader: the body hangs on it. */
+  async reader(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
+    const leash = new Leash(signal);
+    try {
+      const call: Call = { operation: 'read', key, bytes: 0 };
+      const reader = await this.#bounded(call, async (inner) => await this.#provider.read(key, options, inner), leash);
+      if (leash.signal.aborted) await discard(reader);
+      const what = `the body of ${JSON.stringify(key)}`;
+      return {
+        head: reader.head,
+        body: this.#paced(reader.body, this.#idle, what, leash, key),
+        [Symbol.asyncDispose]: async () => {
+          leash[Symbol.dispose]();
+          await reader[Symbol.asyncDispose]();
+        },
+      };
+    } catch (error) {
+      leash[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  async *listing(open: OpenListing, signal: AbortSignal): AsyncGenerator<ListPage, void, undefined> {
+    using leash = new Leash(signal);
+    yield* this.#paced(open(undefined, leash.signal), this.#limits.list, 'the listing', leash);
+  }
+
+  async #bounded<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, leash: Leash): Promise<T> {
+    const limit = this.#limits[call.operation] + (call.bytes / slowestBytesPerSecond) * seconds;
+    let tooSlow: ProviderError | undefined;
+    const timer = setTimeout(() => {
+      tooSlow = this.#error('unavailable', `did not ${call.operation} within ${Math.round(limit / seconds)} s`, call);
+      leash.abort(tooSlow);
+    }, limit);
+    try {
+      return await this.#unlessAbandoned(run(leash.signal), call, leash.signal);
+    } catch (error) {
+      throw tooSlow !== undefined && leash.signal.reason === tooSlow ? tooSlow : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** An aborted request ends by itself, and its buffers are free then. One that does not is not waited for. */
+  async #unlessAbandoned<T>(running: Promise<T>, call: Call, signal: AbortSignal): Promise<T> {
+    const { promise: abandoned, reject } = Promise.withResolvers<never>();
+    let timer: NodeJS.Timeout | undefined;
+    const startGrace = (): void => {
+      timer = setTimeout(() => {
+        running.then(discard).catch(() => undefined);
+        reject(this.#error('aborted', `did not stop to ${call.operation} when it was told to`, call));
+      }, this.#grace);
+    };
+    if (signal.aborted) startGrace();
+    else signal.addEventListener('abort', startGrace, { once: true });
+    try {
+      return await Promise.race([running, abandoned]);
+    } finally {
+      signal.removeEventListener('abort', startGrace);
+      clearTimeout(timer);
+    }
+  }
+
+  /** Passes items on; when the next one lets us wait too long, ends what it waits for. */
+  async *#paced<T>(
+    items: AsyncIterable<T>,
+    limit: number,
+    what: string,
+    leash: Leash,
+    key?: Key,
+  ): AsyncGenerator<T, void, undefined> {
+    const ends: Ends = {
+      limit,
+      stalled: () => this.#error('unavailable', `stalled: nothing of ${what} came for ${limit / seconds} s`, { key }),
+      aborted: () => this.#error('aborted', `was told to stop while it sent ${what}`, { key }),
+    };
+    const iterator = items[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await soon(iterator, ends, leash);
+      if (next.done === true) return;
+      let wanted = false;
+      try {
+        yield next.value;
+        wanted = true;
+      } finally {
+        if (!wanted) await iterator.return?.();
+      }
+    }
+  }
+
+  #error(code: 'unavailable' | 'aborted', what: string, { key }: { readonly key?: Key | undefined }): ProviderError {
+    const { name: provider } = this.#provider;
+    return new ProviderError(code, `"${provider}" ${what}`, { provider, ...(key !== undefined && { key }) });
+  }
+}
+
+interface Ends {
+  readonly limit: number;
+  stalled(): ProviderError;
+  aborted(): ProviderError;
+}
+
+async function soon<T>(iterator: AsyncIterator<T>, ends: Ends, leash: Leash): Promise<IteratorResult<T>> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const { signal } = leash;
+  const giveUp = (error: ProviderError): void => {
+    signal.removeEventListener('abort', abort);
+    reject(error);
+    leash.abort(error);
+    // Takes effect when what is waited for has ended; one that hangs cannot be waited for.
+    iterator.return?.().catch(() => undefined);
+  };
+  const abort = (): void => giveUp(ends.aborted());
+  const timer = setTimeout(() => giveUp(ends.stalled()), ends.limit);
+  try {
+    const next = iterator.next();
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+    return await Promise.race([next, late]);
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+/** What came after nobody waited for it any more holds a connection or a file open. */
+async function discard(late: unknown): Promise<void> {
+  if (typeof late === 'object' && late !== null && Symbol.asyncDispose in late) {
+    await (late as AsyncDisposable)[Symbol.asyncDispose]();
+  }
+}
