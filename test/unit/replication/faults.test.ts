@@ -145,12 +145,12 @@ test('an object that goes while it is read to be copied to one more target: its 
   world.target('two').failWith('unavailable', 'put');
   for (const key of ['a', 'b']) world.source.write(key, key);
   await world.reconcile();
-  world.target('two').failWith(undefined, 'put');
+  world.target('two').heal();
   world.source.before = ({ operation, key = '' }) => {
     if (operation === 'read' && key === 'a') world.source.bucket.objects.delete('a');
   };
   await world.reconcile();
-  world.source.before = undefined;
+  world.source.heal();
   await world.reconcile();
   expect(await world.object('a')).toMatchObject({ state: 'gone' });
   expect(await world.catalog.counts('p')).toMatchObject({ objects: 1, gone: 1, lost: 0, observed: 0 });
