@@ -132,8 +132,10 @@ export class Writer {
     const shownAs = await this.#show(entering);
     if (twin) await directories.sync(directory);
     if (objectFirst) await sidecars.install(raw, await sidecar.get());
-    const sidecarIsDurable = stale && !objectFirst;
-    await Promise.all([directories.sync(directory), sidecarIsDurable ? undefined : sidecars.sync(raw)]);
+    // What was synced a moment ago and has not changed since need not be synced again.
+    const objectToSync = twin ? [] : [directories.sync(directory)];
+    const sidecarToSync = stale && !objectFirst ? [] : [sidecars.sync(raw)];
+    await Promise.all([...objectToSync, ...sidecarToSync]);
     if (place.hidden !== undefined) await this.#removeHidden(place.hidden.path);
     return { version: versionOf(shownAs), size: Number(shownAs.size) };
   }

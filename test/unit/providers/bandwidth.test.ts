@@ -41,6 +41,7 @@ test('over time the rate holds, for every body and in each direction by itself',
   expect(clock.time - from).toBe(64_000);
   await readAll(provider, 'k');
   await readAll(provider, 'k2');
+  expect(clock.time - from).toBe(96_000);
   await put(provider, 'k3', 'x');
   expect(clock.time - from).toBe(128_000);
 });

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/objects/clock.ts';
 import { TokenBucket } from '../../../src/providers/bandwidth.ts';
 import type { ProviderSettings, ProviderSurroundings } from '../../../src/providers/open.ts';
@@ -70,6 +70,22 @@ test('what fails in passing is repeated, each attempt is reported, and health te
   fake.inject({ fault: { status: 403, code: 'AccessDenied' } });
   await expectError(put(provider, 'k', 'x'), 'denied');
   expect(provider.health()).toMatchObject({ state: 'degraded', lastError: { code: 'denied' } });
+});
+
+test('a server that does not answer is unavailable in time', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const provider = await open(s3());
+  fake.inject({ fault: 'stall' });
+  let settled = false;
+  const looking = provider.head('k', calm).finally(() => (settled = true));
+  looking.catch(() => undefined);
+  while (!settled) {
+    await vi.advanceTimersByTimeAsync(1_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect((await expectError(looking, 'unavailable')).message).toContain('did not head within 30 s');
+  expect(fake.count()).toBe(5);
 });
 
 test('a listing below a prefix goes on where it broke off', async () => {

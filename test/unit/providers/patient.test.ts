@@ -158,6 +158,21 @@ describe('a listing', () => {
     await expectError(collect(provider, {}, AbortSignal.abort()), 'aborted');
   });
 
+  test('that goes on in spite of that is ended all the same', async () => {
+    const { inner, provider } = await opened({ request: { list: 10 } });
+    const ended = Promise.withResolvers<void>();
+    inner.listing = async function* (_, signal) {
+      try {
+        await untilAborted(signal).catch(() => undefined);
+        yield { entries: [] };
+      } finally {
+        ended.resolve();
+      }
+    };
+    await expectError(collect(provider), 'unavailable');
+    await ended.promise;
+  });
+
   test('whose generator threw does not ask it again', async () => {
     const { inner, provider } = await opened();
     let asked = 0;
