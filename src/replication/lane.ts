@@ -21,16 +21,23 @@ export class Lane {
   #tail: Promise<void> = Promise.resolve();
   #outcome: Stored | ProviderError | undefined;
   #visible = false;
+  #progressedAt: number;
 
   constructor(to: Destination, job: CopyJob, partSize: number, options: CopyOptions) {
     this.to = to;
     this.#job = job;
     this.#partSize = partSize;
     this.#options = options;
+    this.#progressedAt = options.clock.now();
   }
 
   get failed(): boolean {
     return this.#outcome instanceof ProviderError;
+  }
+
+  /** When it last began or ended a part, in milliseconds since the epoch. */
+  get progressedAt(): number {
+    return this.#progressedAt;
   }
 
   get outcome(): Stored | ProviderError {
@@ -78,7 +85,9 @@ export class Lane {
     if (this.#outcome instanceof ProviderError) throw this.#outcome;
     try {
       const upload = await this.#open(attributes, signal);
+      this.#progressedAt = this.#options.clock.now();
       await sendUndamaged(upload, part, signal);
+      this.#progressedAt = this.#options.clock.now();
     } catch (error) {
       throw this.#fail(error, signal);
     }

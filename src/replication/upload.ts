@@ -100,6 +100,7 @@ class Fan implements AsyncDisposable {
     const errands = lanes.map((lane) => ({
       name: lane.to.name,
       run: async (own: AbortSignal) => await lane.send(part, attributes, own),
+      progressedAt: () => lane.progressedAt,
     }));
     const { key } = this.#job.from;
     const surroundings = { key, bytes: part.bytes.length, clock: this.#options.clock, signal: this.#signal };

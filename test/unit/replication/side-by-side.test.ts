@@ -33,6 +33,30 @@ test('one that stalls is left behind once another has the bytes', async () => {
   expect(outcomes.get('slow')).toMatchObject({ code: 'unavailable', provider: 'slow' });
 });
 
+test('one that waits for its turn and gets on is not left behind', async () => {
+  const slow = Promise.withResolvers<string>();
+  let now = 0;
+  let sleeps = 0;
+  const clock: Clock = {
+    now: () => now,
+    sleep: async (ms, signal) => {
+      signal?.throwIfAborted();
+      now += ms;
+      sleeps += 1;
+      if (sleeps === 3) slow.resolve('late');
+      await new Promise((resolve) => setImmediate(resolve));
+    },
+  };
+  const outcomes = await sideBySide(
+    [
+      { name: 'fast', run: async () => 'done' },
+      { name: 'slow', run: async () => await slow.promise, progressedAt: () => now - 1 },
+    ],
+    { key: 'k', bytes: 10, clock, signal: calm },
+  );
+  expect(outcomes.get('slow')).toBe('late');
+});
+
 test('nobody is left behind while nobody has succeeded', async () => {
   const slow = Promise.withResolvers<string>();
   const running = sideBySide(
