@@ -12,7 +12,7 @@ interface Held extends ClaimToken {
 }
 
 export interface Lease extends Disposable {
-  /** Aborts when the lease was lost: somebody else may be working on the object now. */
+  /** Aborts when the lease was lost (somebody else may be working on the object now) or all work is given up. */
   readonly signal: AbortSignal;
 }
 
@@ -22,28 +22,38 @@ export class Leases {
   readonly #catalog: Catalog;
   readonly #log: Log;
   readonly #held = new Map<number, Held>();
+  #abort: AbortSignal | undefined;
 
   constructor(catalog: Catalog, log: Log) {
     this.#catalog = catalog;
     this.#log = log;
   }
 
-  hold(claim: ClaimToken, abort: AbortSignal): Lease {
+  hold(claim: ClaimToken): Lease {
     const { objectId, token } = claim;
     const held: Held = { objectId, token, lost: new AbortController() };
     // Claimed again by this very worker: the older lease had run out.
     this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
     this.#held.set(objectId, held);
+    if (this.#abort?.aborted === true) held.lost.abort(this.#abort.reason);
     return {
-      signal: AbortSignal.any([held.lost.signal, abort]),
+      signal: held.lost.signal,
       [Symbol.dispose]: () => {
         if (this.#held.get(objectId) === held) this.#held.delete(objectId);
       },
     };
   }
 
-  /** Renews what is held, until disposed. */
-  keepAlive(): AsyncDisposable {
+  /**
+   * Renews what is held, until disposed; `abort` gives up whatever is held. It is listened to once: a signal
+   * composed for every claim (`AbortSignal.any`) would be kept in memory for as long as a daemon lives.
+   */
+  keepAlive(abort: AbortSignal): AsyncDisposable {
+    this.#abort = abort;
+    const giveUp = (): void => {
+      for (const { lost } of this.#held.values()) lost.abort(abort.reason);
+    };
+    abort.addEventListener('abort', giveUp, { once: true });
     let renewing = Promise.resolve();
     const timer = setInterval(() => {
       renewing = renewing.then(async () => await this.#renew());
@@ -51,6 +61,7 @@ export class Leases {
     return {
       [Symbol.asyncDispose]: async () => {
         clearInterval(timer);
+        abort.removeEventListener('abort', giveUp);
         await renewing;
       },
     };

@@ -61,9 +61,9 @@ export class Worker {
    * @throws the catalog's error when outcomes cannot be recorded any more.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    await using _ = this.#leases.keepAlive();
+    await using _ = this.#leases.keepAlive(abort);
     try {
-      await this.#keepClaiming(stop, abort);
+      await this.#keepClaiming(stop);
     } finally {
       // Nobody may close the catalog while outcomes are still to be recorded.
       await this.#queue.onIdle();
@@ -71,11 +71,11 @@ export class Worker {
     if (this.#broken !== undefined) throw this.#broken;
   }
 
-  async #keepClaiming(stop: AbortSignal, abort: AbortSignal): Promise<void> {
+  async #keepClaiming(stop: AbortSignal): Promise<void> {
     while (!stop.aborted && this.#broken === undefined) {
       await this.#queue.onSizeLessThan(1);
       const claims = await this.#claim();
-      for (const claim of claims) this.#start(claim, abort);
+      for (const claim of claims) this.#start(claim);
       if (claims.length === 0 && (await this.#done())) return;
       if (claims.length === 0) await this.#rest(stop);
     }
@@ -122,8 +122,8 @@ export class Worker {
   }
 
   /** The lease is kept from now on, although the work may have to wait for its turn. */
-  #start(claim: Claim, abort: AbortSignal): void {
-    const lease = this.#leases.hold(claim, abort);
+  #start(claim: Claim): void {
+    const lease = this.#leases.hold(claim);
     this.#queue
       .add(async () => await this.#process(claim, lease))
       .catch((error: unknown) => {
