@@ -1,3 +1,4 @@
+import { Leash } from './objects/leash.ts';
 import { runPass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
 import { Worker } from './replication/worker.ts';
@@ -122,13 +123,12 @@ export class Daemon {
   async #pause(policy: Policy): Promise<void> {
     if (this.#asked.has(policy.name)) return;
     const { clock } = this.#replicator.engine;
-    const woken = new AbortController();
-    this.#wakers.set(policy.name, () => woken.abort());
-    const early = AbortSignal.any([woken.signal, this.#stop.signal]);
+    using early = new Leash(this.#stop.signal);
+    this.#wakers.set(policy.name, () => early.abort(new Error('a pass was asked for')));
     try {
-      await clock.sleep(policy.detect.every, early);
+      await clock.sleep(policy.detect.every, early.signal);
     } catch (error) {
-      if (!early.aborted) throw error;
+      if (!early.signal.aborted) throw error;
     } finally {
       this.#wakers.delete(policy.name);
     }

@@ -1,7 +1,7 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { intercept, type Call, type OpenListing } from './intercept.ts';
-import { Leash } from './leash.ts';
+import { Leash } from '../objects/leash.ts';
 import type { ListPage, ObjectReader, Provider, ReadOptions } from './provider.ts';
 
 /** All in milliseconds. */

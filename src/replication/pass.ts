@@ -1,6 +1,7 @@
 import type { Finding, Hold, PassSummary } from '../catalog/catalog.ts';
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
+import { Leash } from '../objects/leash.ts';
 import type { ProviderRole } from '../providers/provider.ts';
 import { detect, type Seen } from './detect.ts';
 import { judge } from './guard.ts';
@@ -90,24 +91,16 @@ async function reached(
 
 /** A target that does not answer holds up nobody: it goes on being reached while the pass does without it. */
 async function connectSoon(site: Site, clock: Clock, signal: AbortSignal): Promise<void> {
-  using timer = new Timer();
+  using timer = new Leash(signal);
   const late = async (): Promise<never> => {
-    await clock.sleep(connectWithin, AbortSignal.any([signal, timer.signal]));
+    await clock.sleep(connectWithin, timer.signal);
     const message = `${site.name} did not answer within ${connectWithin / 1000} s; its copies wait`;
     throw new ProviderError('unavailable', message, { provider: site.name });
   };
-  await Promise.race([site.connect('target', signal), late()]);
-}
-
-class Timer implements Disposable {
-  readonly #controller = new AbortController();
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  [Symbol.dispose](): void {
-    this.#controller.abort();
+  try {
+    await Promise.race([site.connect('target', signal), late()]);
+  } finally {
+    timer.abort(new Error('it answered'));
   }
 }
 
