@@ -76,7 +76,12 @@ export const limitsSchema = section({
     })
     .prefault('256MiB'),
   concurrency: wholeNumber(1, 1024).meta({ description: 'How many objects are worked on at once.' }).prefault(32),
-  bandwidth: rate().meta({ description: 'The most bytes per second read from sources.' }).exactOptional(),
+  bandwidth: rate()
+    .meta({
+      description:
+        'The most bytes per second that this process sends to all providers together, and as many that it reads from them.',
+    })
+    .exactOptional(),
 }).meta({ description: 'What the process may use.' });
 
 export const configSchema = section({

@@ -142,7 +142,7 @@ export class Worker {
     else
       this.#engine.log.info(
         { policy: policy.name, key: claim.object.key },
-        'the lease was lost; the outcome is not recorded',
+        'the outcome is not recorded as it came: the lease was lost, or the object is another version by now',
       );
   }
 
