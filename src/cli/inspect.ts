@@ -1,4 +1,4 @@
-import type { CopyRow, HistoryEntry, ObjectRow } from '../catalog/catalog.ts';
+import type { CopyRow, HistoryEntry, ObjectRow } from '../catalog/rows.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatBytes, formatKey, formatTime } from './format.ts';

@@ -1,4 +1,4 @@
-import type { Problem } from '../catalog/catalog.ts';
+import type { Problem } from '../catalog/counts.ts';
 import { readStatus, rememberedProviders, type PolicyStatus, type Status } from '../replication/status.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';

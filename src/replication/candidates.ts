@@ -1,4 +1,4 @@
-import type { ObjectRow } from '../catalog/catalog.ts';
+import type { ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Candidate } from './read-source.ts';

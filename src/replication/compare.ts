@@ -1,4 +1,5 @@
-import type { Finding, ObjectRow } from '../catalog/catalog.ts';
+import type { Finding } from '../catalog/findings.ts';
+import type { ObjectRow } from '../catalog/rows.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
 

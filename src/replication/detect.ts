@@ -1,4 +1,6 @@
-import type { Catalog, Finding, ObjectRow } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Finding } from '../catalog/findings.ts';
+import type { ObjectRow } from '../catalog/rows.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';

@@ -1,4 +1,5 @@
-import type { CopyOutcome, CopyRow } from '../catalog/catalog.ts';
+import type { CopyOutcome } from '../catalog/claims.ts';
+import type { CopyRow } from '../catalog/rows.ts';
 import type { Random } from '../objects/clock.ts';
 import type { ProviderError } from '../objects/errors.ts';
 import { verdictOn } from './backoff.ts';

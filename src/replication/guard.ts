@@ -1,4 +1,4 @@
-import type { Hold, PolicyState } from '../catalog/catalog.ts';
+import type { Hold, PolicyState } from '../catalog/policies.ts';
 import type { GuardLimits } from './policy.ts';
 
 /** What a whole pass over the source saw, before anything was deleted or overwritten for it. */

@@ -1,4 +1,5 @@
-import type { Catalog, ClaimToken } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { ClaimToken } from '../catalog/claims.ts';
 import { errorMessage } from '../objects/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 

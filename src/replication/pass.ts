@@ -1,4 +1,5 @@
-import type { Finding, Hold, PassSummary } from '../catalog/catalog.ts';
+import type { Finding } from '../catalog/findings.ts';
+import type { Hold, PassSummary } from '../catalog/policies.ts';
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { Leash } from '../objects/leash.ts';

@@ -1,4 +1,4 @@
-import type { ObjectVersion } from '../catalog/catalog.ts';
+import type { ObjectVersion } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
 import type { Key } from '../objects/key.ts';
 import type { Attributes, ObjectHead } from '../objects/object.ts';

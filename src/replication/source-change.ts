@@ -1,4 +1,4 @@
-import type { Observed } from '../catalog/catalog.ts';
+import type { Observed } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { Provider } from '../providers/provider.ts';

@@ -1,4 +1,6 @@
-import type { Catalog, PolicyCounts, PolicyState, ProviderState } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { PolicyCounts } from '../catalog/counts.ts';
+import type { PolicyState, ProviderState } from '../catalog/policies.ts';
 import type { Policy } from './policy.ts';
 
 /** The `status` document: what `holdfast status --json`, `GET /health` and `GET /api/v1/status` show. Field names are the outside's. */

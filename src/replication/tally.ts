@@ -1,4 +1,4 @@
-import type { CopyOutcome, Settlement } from '../catalog/catalog.ts';
+import type { CopyOutcome, Settlement } from '../catalog/claims.ts';
 
 /** What a worker did so far: counts of copies (object × target) and bytes. */
 export class Tally {

@@ -1,4 +1,5 @@
-import type { Claim, CopyOutcome, CopyRow, Observed, Settlement } from '../catalog/catalog.ts';
+import type { Claim, CopyOutcome, Settlement } from '../catalog/claims.ts';
+import type { CopyRow, Observed } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';

@@ -1,5 +1,6 @@
 import PQueue from 'p-queue';
-import type { Catalog, Claim, Settlement } from '../catalog/catalog.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { Clock, Random } from '../objects/clock.ts';
 import { errorMessage } from '../objects/errors.ts';
 import type { Log } from '../telemetry/log.ts';

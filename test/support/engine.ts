@@ -1,7 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Catalog, CopyRow, ObjectRow, Problem } from '../../src/catalog/catalog.ts';
+import type { Catalog } from '../../src/catalog/catalog.ts';
+import type { Problem } from '../../src/catalog/counts.ts';
+import type { CopyRow, ObjectRow } from '../../src/catalog/rows.ts';
 import { openSqliteCatalog } from '../../src/catalog/sqlite/open.ts';
 import type { Key } from '../../src/objects/key.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';

@@ -1,4 +1,4 @@
-import type { Claim, ClaimRequest } from '../catalog.ts';
+import type { Claim, ClaimRequest } from '../claims.ts';
 import { dueBy, dueObjects } from './due.ts';
 import type { Candidate } from './due.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,5 +1,5 @@
 import type { Evidence } from '../../objects/evidence.ts';
-import type { CopyError } from '../catalog.ts';
+import type { CopyError } from '../rows.ts';
 import { mayMove } from '../states.ts';
 import type { CopyState } from '../states.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,4 +1,4 @@
-import type { PolicyCounts } from '../catalog.ts';
+import type { PolicyCounts } from '../counts.ts';
 import { copyStates } from '../states.ts';
 import type { CopyState } from '../states.ts';
 import type { Ledger } from './ledger.ts';

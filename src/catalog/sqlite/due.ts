@@ -1,4 +1,4 @@
-import type { ClaimRequest } from '../catalog.ts';
+import type { ClaimRequest } from '../claims.ts';
 import { dueBelow } from './due-below.ts';
 import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';

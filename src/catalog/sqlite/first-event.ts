@@ -1,4 +1,5 @@
-import type { CopyOutcome, HistoryEntry } from '../catalog.ts';
+import type { CopyOutcome } from '../claims.ts';
+import type { HistoryEntry } from '../rows.ts';
 import type { StoredCopy } from './copies.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';

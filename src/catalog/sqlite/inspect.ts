@@ -1,6 +1,6 @@
 import { keyToBytes } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
-import type { HistoryEntry, ObjectRow } from '../catalog.ts';
+import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { keptEvents } from './first-event.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';

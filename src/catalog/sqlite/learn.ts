@@ -1,4 +1,4 @@
-import type { Settlement } from '../catalog.ts';
+import type { Settlement } from '../claims.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';
 

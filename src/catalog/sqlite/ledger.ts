@@ -1,4 +1,4 @@
-import type { PolicyRow } from '../catalog.ts';
+import type { PolicyRow } from '../policies.ts';
 import type { Database } from './database.ts';
 import type { Names } from './names.ts';
 

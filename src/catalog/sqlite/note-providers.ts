@@ -1,4 +1,4 @@
-import type { ProviderState } from '../catalog.ts';
+import type { ProviderState } from '../policies.ts';
 import type { Ledger } from './ledger.ts';
 
 interface Row {

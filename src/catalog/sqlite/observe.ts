@@ -1,4 +1,4 @@
-import type { Observed } from '../catalog.ts';
+import type { Observed } from '../rows.ts';
 import { applyObserved } from './decide-observed.ts';
 import { forgetVanished, wasEverHeld } from './forget.ts';
 import { note } from './history.ts';

@@ -1,4 +1,5 @@
-import type { CopyError, CopyOutcome } from '../catalog.ts';
+import type { CopyOutcome } from '../claims.ts';
+import type { CopyError } from '../rows.ts';
 import { moveCopy } from './copies.ts';
 import type { Move, StoredCopy } from './copies.ts';
 import { noteVerified } from './first-event.ts';

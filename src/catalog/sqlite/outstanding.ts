@@ -1,4 +1,4 @@
-import type { Outstanding, OutstandingRequest } from '../catalog.ts';
+import type { Outstanding, OutstandingRequest } from '../claims.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';

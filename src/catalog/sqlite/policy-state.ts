@@ -1,4 +1,4 @@
-import type { Hold, PassSummary, PolicyState } from '../catalog.ts';
+import type { Hold, PassSummary, PolicyState } from '../policies.ts';
 import type { Ledger } from './ledger.ts';
 
 type Change = Partial<Omit<PolicyState, 'name'>>;

@@ -1,6 +1,6 @@
 import { keyFromBytes } from '../../objects/key.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
-import type { Problem } from '../catalog.ts';
+import type { Problem } from '../counts.ts';
 import type { CopyState } from '../states.ts';
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,4 +1,4 @@
-import type { Finding } from '../catalog.ts';
+import type { Finding } from '../findings.ts';
 import { moveCopy, readCopy } from './copies.ts';
 import type { Move, StoredCopy } from './copies.ts';
 import { note } from './history.ts';

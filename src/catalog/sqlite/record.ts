@@ -1,5 +1,5 @@
 import { keyToBytes } from '../../objects/key.ts';
-import type { Finding, RecordResult } from '../catalog.ts';
+import type { Finding, RecordResult } from '../findings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Target } from './names.ts';
 import { recordMissing, recordRecheck, recordStanding } from './record-copy.ts';

@@ -1,4 +1,4 @@
-import type { ClaimToken } from '../catalog.ts';
+import type { ClaimToken } from '../claims.ts';
 import type { Ledger } from './ledger.ts';
 
 const sql = `update objects set lease_until = ? where id = ? and lease_token = ? and lease_until is not null`;

@@ -3,7 +3,7 @@ import type { Attestation, EvidenceMethod } from '../../objects/evidence.ts';
 import type { Attributes } from '../../objects/object.ts';
 import type { Checksums } from '../../objects/checksum.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
-import type { CopyError, CopyRow, ObjectRow, Observed } from '../catalog.ts';
+import type { CopyError, CopyRow, ObjectRow, Observed } from '../rows.ts';
 import type { CopyState } from '../states.ts';
 import type { SQLInputValue } from 'node:sqlite';
 import type { Ledger } from './ledger.ts';

@@ -1,5 +1,5 @@
 import { keyToBytes } from '../../objects/key.ts';
-import type { ObjectRow } from '../catalog.ts';
+import type { ObjectRow } from '../rows.ts';
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';

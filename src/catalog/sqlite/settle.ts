@@ -1,4 +1,4 @@
-import type { Settlement } from '../catalog.ts';
+import type { Settlement } from '../claims.ts';
 import { readCopies } from './copies.ts';
 import { forgetVanished } from './forget.ts';
 import type { Ledger } from './ledger.ts';

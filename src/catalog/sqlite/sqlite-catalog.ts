@@ -1,6 +1,11 @@
 import type { Clock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
-import type * as catalog from '../catalog.ts';
+import type { Catalog } from '../catalog.ts';
+import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
+import type { PolicyCounts, Problem } from '../counts.ts';
+import type { Finding, RecordResult } from '../findings.ts';
+import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
+import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
 import { counts } from './counts.ts';
 import type { Database } from './database.ts';
@@ -30,7 +35,7 @@ interface Forget {
 }
 
 /** The verbs on one connection: reads at once, writes through the queue. */
-export class SqliteCatalog implements catalog.Catalog {
+export class SqliteCatalog implements Catalog {
   readonly #ledger: Ledger;
   readonly #queue: WriteQueue;
 
@@ -40,28 +45,28 @@ export class SqliteCatalog implements catalog.Catalog {
     this.#queue = new WriteQueue(db, () => names.forget());
   }
 
-  async syncPolicies(policies: readonly catalog.PolicyRow[], { forget }: Forget): Promise<void> {
+  async syncPolicies(policies: readonly PolicyRow[], { forget }: Forget): Promise<void> {
     await this.#queue.run(1, () => syncPolicies(this.#ledger, policies, forget));
     tell(this.#ledger, policies);
   }
 
-  scan(policy: string, { prefix = '' }: Below): AsyncIterable<readonly catalog.ObjectRow[]> {
+  scan(policy: string, { prefix = '' }: Below): AsyncIterable<readonly ObjectRow[]> {
     return scan(this.#ledger, policy, prefix);
   }
 
-  record(policy: string, findings: readonly catalog.Finding[]): Promise<catalog.RecordResult> {
+  record(policy: string, findings: readonly Finding[]): Promise<RecordResult> {
     return this.#queue.run(findings.length, () => record(this.#ledger, policy, findings));
   }
 
-  claim(request: catalog.ClaimRequest): Promise<readonly catalog.Claim[]> {
+  claim(request: ClaimRequest): Promise<readonly Claim[]> {
     return this.#queue.run(request.limit, () => claim(this.#ledger, request));
   }
 
-  renew(claims: readonly catalog.ClaimToken[], leaseMs: number): Promise<readonly number[]> {
+  renew(claims: readonly ClaimToken[], leaseMs: number): Promise<readonly number[]> {
     return this.#queue.run(claims.length, () => renew(this.#ledger, claims, leaseMs));
   }
 
-  settle(settlements: readonly catalog.Settlement[]): Promise<readonly boolean[]> {
+  settle(settlements: readonly Settlement[]): Promise<readonly boolean[]> {
     return this.#queue.run(settlements.length, () => settle(this.#ledger, settlements));
   }
 
@@ -69,49 +74,49 @@ export class SqliteCatalog implements catalog.Catalog {
     return this.#queue.run(1, () => makeDue(this.#ledger, policy, prefix));
   }
 
-  async outstanding(policy: string, request: catalog.OutstandingRequest): Promise<catalog.Outstanding> {
+  async outstanding(policy: string, request: OutstandingRequest): Promise<Outstanding> {
     return this.#ledger.db.snapshot(() => outstanding(this.#ledger, policy, request));
   }
 
   decideObserved(
     policy: string,
     decision: 'apply' | 'drop',
-    { prefix = '', atMost = Infinity }: catalog.DecideOptions = {},
+    { prefix = '', atMost = Infinity }: DecideOptions = {},
   ): Promise<number | null> {
     return this.#queue.run(1, () => decideObserved(this.#ledger, policy, decision, { prefix, atMost }));
   }
 
-  async readPolicy(policy: string): Promise<catalog.PolicyState> {
+  async readPolicy(policy: string): Promise<PolicyState> {
     return readPolicy(this.#ledger, policy);
   }
 
-  updatePolicy(policy: string, change: Partial<Omit<catalog.PolicyState, 'name'>>): Promise<void> {
+  updatePolicy(policy: string, change: Partial<Omit<PolicyState, 'name'>>): Promise<void> {
     return this.#queue.run(1, () => updatePolicy(this.#ledger, policy, change));
   }
 
-  async counts(policy: string, { prefix = '' }: Below = {}): Promise<catalog.PolicyCounts> {
+  async counts(policy: string, { prefix = '' }: Below = {}): Promise<PolicyCounts> {
     return this.#ledger.db.snapshot(() => counts(this.#ledger, policy, prefix));
   }
 
   async problems(
     policy: string,
     { prefix = '', limit }: Below & { readonly limit: number },
-  ): Promise<readonly catalog.Problem[]> {
+  ): Promise<readonly Problem[]> {
     return problems(this.#ledger, policy, prefix, limit);
   }
 
-  noteProviders(states: readonly catalog.ProviderState[]): Promise<void> {
+  noteProviders(states: readonly ProviderState[]): Promise<void> {
     return this.#queue.run(1, () => noteProviders(this.#ledger, states));
   }
 
-  async readProviders(): Promise<readonly catalog.ProviderState[]> {
+  async readProviders(): Promise<readonly ProviderState[]> {
     return readProviders(this.#ledger);
   }
 
   async inspect(
     policy: string,
     key: Key,
-  ): Promise<{ readonly object: catalog.ObjectRow; readonly history: readonly catalog.HistoryEntry[] } | undefined> {
+  ): Promise<{ readonly object: ObjectRow; readonly history: readonly HistoryEntry[] } | undefined> {
     return this.#ledger.db.snapshot(() => inspect(this.#ledger, policy, key));
   }
 

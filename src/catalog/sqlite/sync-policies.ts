@@ -1,4 +1,4 @@
-import type { PolicyRow } from '../catalog.ts';
+import type { PolicyRow } from '../policies.ts';
 import type { Ledger } from './ledger.ts';
 
 const upsertPolicy = `insert into policies (name, source, min_copies, configured) values (?, ?, ?, 1)

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Catalog, Claim } from '../../../src/catalog/catalog.ts';
+import type { Catalog } from '../../../src/catalog/catalog.ts';
+import type { Claim } from '../../../src/catalog/claims.ts';
 import { compareKeys } from '../../../src/objects/key.ts';
 import { Bench, claimRequest, learnt, policy, settlement, targets, unavailable, verified, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';

@@ -1,4 +1,6 @@
-import type { ObjectRow, PolicyCounts, PolicyRow } from '../../../src/catalog/catalog.ts';
+import type { PolicyCounts } from '../../../src/catalog/counts.ts';
+import type { PolicyRow } from '../../../src/catalog/policies.ts';
+import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { copyStates } from '../../../src/catalog/states.ts';
 import type { CopyState } from '../../../src/catalog/states.ts';
 

@@ -1,15 +1,8 @@
-import type {
-  Catalog,
-  Claim,
-  ClaimRequest,
-  CopyOutcome,
-  CopyRow,
-  Finding,
-  ObjectRow,
-  ObjectVersion,
-  PolicyRow,
-  Settlement,
-} from '../../../src/catalog/catalog.ts';
+import type { Catalog } from '../../../src/catalog/catalog.ts';
+import type { Claim, ClaimRequest, CopyOutcome, Settlement } from '../../../src/catalog/claims.ts';
+import type { Finding } from '../../../src/catalog/findings.ts';
+import type { PolicyRow } from '../../../src/catalog/policies.ts';
+import type { CopyRow, ObjectRow, ObjectVersion } from '../../../src/catalog/rows.ts';
 import type { Clock } from '../../../src/objects/clock.ts';
 import type { Evidence } from '../../../src/objects/evidence.ts';
 import type { Key } from '../../../src/objects/key.ts';

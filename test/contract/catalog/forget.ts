@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Claim } from '../../../src/catalog/catalog.ts';
+import type { Claim } from '../../../src/catalog/claims.ts';
 import { Bench, learnt, policy, settlement, unavailable, verified, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 

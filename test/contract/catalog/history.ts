@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { CopyOutcome, HistoryEntry } from '../../../src/catalog/catalog.ts';
+import type { CopyOutcome } from '../../../src/catalog/claims.ts';
+import type { HistoryEntry } from '../../../src/catalog/rows.ts';
 import { Bench, evidence, learnt, policy, settlement, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 

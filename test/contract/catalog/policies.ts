@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Hold, PolicyState } from '../../../src/catalog/catalog.ts';
+import type { Hold, PolicyState } from '../../../src/catalog/policies.ts';
 import { keyFromBytes } from '../../../src/objects/key.ts';
 import { UsageError } from '../../../src/objects/errors.ts';
 import { Bench, policy, policyRow, targets, unavailable } from './fixture.ts';

@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Catalog, Claim, CopyOutcome, Finding, ObjectRow } from '../../../src/catalog/catalog.ts';
+import type { Catalog } from '../../../src/catalog/catalog.ts';
+import type { Claim, CopyOutcome } from '../../../src/catalog/claims.ts';
+import type { Finding } from '../../../src/catalog/findings.ts';
+import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { mayMove } from '../../../src/catalog/states.ts';
 import { printedSeed } from '../../support/seed.ts';
 import { expectedCounts } from './expected-counts.ts';

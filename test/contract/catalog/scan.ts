@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ObjectRow } from '../../../src/catalog/catalog.ts';
+import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { compareKeys, keyFromBytes, keyToBytes } from '../../../src/objects/key.ts';
 import { attributes, Bench, policy, sha256, targets, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';

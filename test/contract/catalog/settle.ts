@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CopyOutcome } from '../../../src/catalog/catalog.ts';
+import type { CopyOutcome } from '../../../src/catalog/claims.ts';
 import {
   attributes,
   Bench,

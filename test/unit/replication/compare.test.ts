@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { CopyRow, ObjectRow } from '../../../src/catalog/catalog.ts';
+import type { CopyRow, ObjectRow } from '../../../src/catalog/rows.ts';
 import { copyStates, type CopyState } from '../../../src/catalog/states.ts';
 import type { ObjectInfo } from '../../../src/objects/object.ts';
 import { compare } from '../../../src/replication/compare.ts';

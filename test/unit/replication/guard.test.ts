@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
-import type { Hold } from '../../../src/catalog/catalog.ts';
+import type { Hold } from '../../../src/catalog/policies.ts';
 import { judge, type Preflight } from '../../../src/replication/guard.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 

@@ -8,7 +8,7 @@ import { configOf, directories, openDesk, type Desk } from '../../support/cli.ts
 import { startFakeGcs, type FakeGcs } from '../../support/fake-gcs/server.ts';
 import { startFakeS3, type FakeS3 } from '../../support/fake-s3/fake-s3.ts';
 import type { Fault as GcsFault, FaultRule as GcsRule } from '../../support/fake-gcs/faults.ts';
-import type { CopyRow } from '../../../src/catalog/catalog.ts';
+import type { CopyRow } from '../../../src/catalog/rows.ts';
 import type { Fault } from '../../support/fake-s3/faults.ts';
 
 const text = 'the bytes of the object';

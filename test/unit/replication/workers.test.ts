@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import type { Catalog, Outstanding } from '../../../src/catalog/catalog.ts';
+import type { Catalog } from '../../../src/catalog/catalog.ts';
+import type { Outstanding } from '../../../src/catalog/claims.ts';
 import { Worker } from '../../../src/replication/worker.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';

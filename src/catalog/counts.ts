@@ -1,0 +1,38 @@
+import type { Key } from '../objects/key.ts';
+import type { CopyError } from './rows.ts';
+import type { CopyState } from './states.ts';
+
+export interface PolicyCounts {
+  /** Objects present at the source. */
+  readonly objects: number;
+  readonly bytes: number;
+  /** Objects present at the source with at least `minCopies` verified copies. */
+  readonly safe: number;
+  /** Objects no longer at the source whose copies are kept. */
+  readonly gone: number;
+  /** Objects with an undecided change. */
+  readonly observed: number;
+  /** Copies by state, over all objects. */
+  readonly copies: Readonly<Record<CopyState, number>>;
+  /** The same by target. */
+  readonly byTarget: Readonly<
+    Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: number | null }>
+  >;
+  /** By target: present objects that have `minCopies` verified copies now and would not without this target. */
+  readonly atRisk: Readonly<Record<string, number>>;
+  /** Since when the oldest copy that is not verified has been waiting; null when none waits. */
+  readonly oldestPendingSince: number | null;
+  /**
+   * Objects whose version the source does not have (gone, vanished and undecided, or read as other bytes than known)
+   * and of which no copy is verified nor may still prove good (unproven).
+   */
+  readonly lost: number;
+}
+
+export interface Problem {
+  readonly key: Key;
+  readonly target: string;
+  readonly state: CopyState;
+  readonly error: CopyError | null;
+  readonly dueAt: number | null;
+}

@@ -1,0 +1,59 @@
+import type { Checksums } from '../objects/checksum.ts';
+import type { ErrorCode } from '../objects/errors.ts';
+import type { Evidence } from '../objects/evidence.ts';
+import type { Key } from '../objects/key.ts';
+import type { Attributes } from '../objects/object.ts';
+import type { CopyState } from './states.ts';
+
+export interface ObjectVersion {
+  readonly version: string;
+  readonly size: number;
+  readonly modifiedAt: number;
+}
+
+export interface ObjectRow extends ObjectVersion {
+  readonly id: number;
+  readonly key: Key;
+  /** `gone`: a complete listing of the source did not have it any more; copies are kept. */
+  readonly state: 'present' | 'gone';
+  /** Known once the object was read. */
+  readonly sha256: string | null;
+  readonly checksums: Checksums;
+  readonly attributes: Attributes | null;
+  /** A change at the source that a pass saw and the guard has not decided yet. */
+  readonly observed: Observed | null;
+  /** When this row last changed: a listing fetched before it says nothing about it. */
+  readonly updatedAt: number;
+  readonly copies: readonly CopyRow[];
+}
+
+export type Observed = ({ readonly kind: 'overwritten' } & ObjectVersion) | { readonly kind: 'vanished' };
+
+export interface CopyRow {
+  readonly target: string;
+  readonly state: CopyState;
+  /** What the provider calls the copy; null when nothing of ours is known to be there. */
+  readonly version: string | null;
+  /** What was last proven of it. Vouches for the copy only while that is `verified`. */
+  readonly evidence: Evidence | null;
+  /** When work on it is due; null when none is. */
+  readonly dueAt: number | null;
+  /** Failed attempts since it was last verified. */
+  readonly attempts: number;
+  readonly error: CopyError | null;
+  readonly updatedAt: number;
+}
+
+export interface CopyError {
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
+/** An object keeps its newest hundred entries and perhaps a few more. `inspect` gives them oldest first. */
+export interface HistoryEntry {
+  readonly at: number;
+  /** Null when it concerns the object itself. */
+  readonly target: string | null;
+  readonly event: string;
+  readonly detail: string;
+}
