@@ -4,6 +4,7 @@ import type { PolicyCounts, Problem } from './counts.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
 import type { HistoryEntry, ObjectRow } from './rows.ts';
+import type { ScrubLedger } from './scrub.ts';
 
 /**
  * The ledger: what the source had, what every target holds, the evidence for it, and the work that is due.
@@ -20,7 +21,7 @@ import type { HistoryEntry, ObjectRow } from './rows.ts';
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
-export interface Catalog extends AsyncDisposable {
+export interface Catalog extends ScrubLedger, AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,

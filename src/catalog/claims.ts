@@ -50,6 +50,8 @@ export type CopyOutcome =
       readonly version: string;
       readonly evidence: Evidence;
       readonly event?: 'copied' | 'repaired' | 'adopted' | 'rechecked';
+      /** See `CopyRow`; left out: as it was. */
+      readonly recorded?: boolean;
     }
   /** To be tried again at `dueAt` (from whatever state it is in). */
   | { readonly target: string; readonly state: 'retry'; readonly dueAt: number; readonly error: CopyError }

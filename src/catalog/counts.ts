@@ -1,3 +1,4 @@
+import type { EvidenceMethod } from '../objects/evidence.ts';
 import type { Key } from '../objects/key.ts';
 import type { CopyError } from './rows.ts';
 import type { CopyState } from './states.ts';
@@ -16,7 +17,7 @@ export interface PolicyCounts {
   readonly copies: Readonly<Record<CopyState, number>>;
   /** The same by target. */
   readonly byTarget: Readonly<
-    Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: number | null }>
+    Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: OldestEvidence }>
   >;
   /** By target: present objects that have `minCopies` verified copies now and would not without this target. */
   readonly atRisk: Readonly<Record<string, number>>;
@@ -27,6 +28,8 @@ export interface PolicyCounts {
    * and of which no copy is verified nor may still prove good (unproven).
    */
   readonly lost: number;
+  /** Objects whose bytes at the source were read as others than are known for that version. */
+  readonly sourceDamaged: number;
 }
 
 export interface Problem {
@@ -36,3 +39,6 @@ export interface Problem {
   readonly error: CopyError | null;
   readonly dueAt: number | null;
 }
+
+/** When the verified copy that was proven longest ago was, by the method that proved it; null where there is none. */
+export type OldestEvidence = Readonly<Record<Exclude<EvidenceMethod, 'claimed'>, number | null>>;

@@ -1,5 +1,6 @@
+import type { Evidence } from '../objects/evidence.ts';
 import type { Key } from '../objects/key.ts';
-import type { ObjectVersion } from './rows.ts';
+import type { CopyError, ObjectVersion } from './rows.ts';
 
 /** What a pass found out about one key. In one call, findings about copies count before those about the source. Conditions name the row as the pass saw it (`asOf`: when its listing page was asked for). */
 export type Finding =
@@ -40,6 +41,29 @@ export type Finding =
       readonly version: string;
       readonly asOf: number;
     }
+  /** A verified copy was read, now version `version`, and is right: it takes this evidence. Dropped unless the copy is still `was`. */
+  | {
+      readonly kind: 'audited';
+      readonly id: number;
+      readonly target: string;
+      readonly was: string;
+      readonly version: string;
+      readonly evidence: Evidence;
+    }
+  /**
+   * A verified copy was proven wrong: damaged, due now. `standing`: the version of what stands there, null when nothing
+   * does. Dropped unless the copy is still `was`.
+   */
+  | {
+      readonly kind: 'wrong';
+      readonly id: number;
+      readonly target: string;
+      readonly was: string;
+      readonly standing: string | null;
+      readonly error: CopyError;
+    }
+  /** The source's bytes of this version were read: damaged there unless they are those known for it. Dropped for another version. */
+  | { readonly kind: 'source-read'; readonly id: number; readonly version: string; readonly sha256: string }
   /** A verified copy shall be read back (a deep pass). */
   | { readonly kind: 'recheck'; readonly id: number; readonly target: string };
 

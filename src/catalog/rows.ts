@@ -36,6 +36,8 @@ export interface CopyRow {
   readonly version: string | null;
   /** What was last proven of it. Vouches for the copy only while that is `verified`. */
   readonly evidence: Evidence | null;
+  /** Whether it carries Holdfast's record (and so must keep it and its attributes); null: not known. */
+  readonly recorded: boolean | null;
   /** When work on it is due; null when none is. */
   readonly dueAt: number | null;
   /** Failed attempts since it was last verified. */

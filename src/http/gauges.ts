@@ -1,3 +1,4 @@
+import type { OldestEvidence } from '../catalog/counts.ts';
 import type { Status, PolicyStatus } from '../replication/status.ts';
 import type { Gauges, PolicyGauges } from '../telemetry/gauges.ts';
 
@@ -11,10 +12,10 @@ export function gaugesOf(status: Status, now: number): Gauges {
 
 function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
   const copies: Record<string, Record<string, number>> = {};
-  const ages: Record<string, number> = {};
+  const ages: Record<string, Record<string, number>> = {};
   for (const [target, { oldestEvidenceAt, ...states }] of Object.entries(policy.copies)) {
     copies[target] = states;
-    if (oldestEvidenceAt !== null) ages[target] = Math.max(0, (now - oldestEvidenceAt) / 1000);
+    ages[target] = agesOf(oldestEvidenceAt, now);
   }
   return {
     policy: policy.policy,
@@ -26,4 +27,9 @@ function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
     holds: policy.hold === null ? 0 : 1,
     evidenceOldestAgeSeconds: ages,
   };
+}
+
+function agesOf(oldest: OldestEvidence, now: number): Record<string, number> {
+  const known = Object.entries(oldest).flatMap(([method, at]) => (at === null ? [] : [[method, at] as const]));
+  return Object.fromEntries(known.map(([method, at]) => [method, Math.max(0, (now - at) / 1000)]));
 }

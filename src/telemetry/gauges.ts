@@ -20,8 +20,8 @@ export interface PolicyGauges {
   readonly atRisk: Readonly<Record<string, number>>;
   /** Holds in force: 0 or 1. */
   readonly holds: number;
-  /** By target: the age of the oldest evidence; a target without any is left out. */
-  readonly evidenceOldestAgeSeconds: Readonly<Record<string, number>>;
+  /** The age of the oldest evidence by target and the method that took it; where there is none, nothing. */
+  readonly evidenceOldestAgeSeconds: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 export interface GaugeRoom {
@@ -77,7 +77,9 @@ function fillPolicy(all: All, state: PolicyGauges): void {
     for (const [name, count] of Object.entries(states)) all.copies.set({ policy, target, state: name }, count);
   }
   for (const [provider, count] of Object.entries(state.atRisk)) all.atRisk.set({ policy, provider }, count);
-  for (const [target, age] of Object.entries(state.evidenceOldestAgeSeconds)) all.evidence.set({ policy, target }, age);
+  for (const [target, ages] of Object.entries(state.evidenceOldestAgeSeconds)) {
+    for (const [method, age] of Object.entries(ages)) all.evidence.set({ policy, target, method }, age);
+  }
 }
 
 function createAll(registry: Registry) {
@@ -102,6 +104,10 @@ function createAll(registry: Registry) {
     ]),
     holds: gauge('holds', 'Whether the guard holds changes back until a person decides', ['policy']),
     up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
-    evidence: gauge('evidence_oldest_age_seconds', 'Age of the oldest evidence for a copy', ['policy', 'target']),
+    evidence: gauge('evidence_oldest_age_seconds', 'Age of the oldest evidence for a copy, by the method that took it', [
+      'policy',
+      'target',
+      'method',
+    ]),
   };
 }

@@ -9,6 +9,7 @@ import { randomCases } from './catalog/random.ts';
 import { recordCopyCases } from './catalog/record-copies.ts';
 import { recordSourceCases } from './catalog/record-source.ts';
 import { scanCases } from './catalog/scan.ts';
+import { scrubCases } from './catalog/scrub.ts';
 import { settleCases } from './catalog/settle.ts';
 import { settleSourceCases } from './catalog/settle-source.ts';
 import type { CreateStore } from './catalog/fixture.ts';
@@ -27,6 +28,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     forgetCases(create);
     historyCases(create);
     countCases(create);
+    scrubCases(create);
     randomCases(create);
   });
 }

@@ -1,4 +1,4 @@
-import type { Evidence } from '../../objects/evidence.ts';
+import type { Evidence, EvidenceMethod } from '../../objects/evidence.ts';
 import type { CopyError } from '../rows.ts';
 import { mayMove } from '../states.ts';
 import type { CopyState } from '../states.ts';
@@ -16,6 +16,7 @@ export interface StoredCopy {
   readonly updated_at: number;
   /** Null when nothing was ever proven of it. */
   readonly evidence_at: number | null;
+  readonly evidence_method: EvidenceMethod | null;
   /** See `first-event.ts`. */
   readonly first_event: string | null;
 }
@@ -30,13 +31,15 @@ export interface Move {
   readonly evidence?: Evidence;
   /** How it came to be verified for the first time, see `first-event.ts`. */
   readonly firstEvent?: string;
+  /** See `CopyRow`; left out: as it was. */
+  readonly recorded?: boolean;
 }
 
 /** Characters of an error's message that are kept: some servers answer with whole pages. */
 const maxMessage = 2000;
 
 const columns = `c.object_id, c.target_id, c.state, c.version, c.due_at, c.attempts, c.error_code, c.updated_at,
-  c.evidence_at, c.first_event`;
+  c.evidence_at, c.evidence_method, c.first_event`;
 
 const selectAll = `select ${columns}, t.name from copies c join targets t on t.id = c.target_id where c.object_id = ?`;
 
@@ -46,7 +49,8 @@ const update = `update copies set state = ?3, version = ?4, due_at = ?5, attempt
   evidence_method = coalesce(?9, evidence_method), evidence_sha256 = coalesce(?10, evidence_sha256),
   evidence_by = coalesce(?11, evidence_by), evidence_at = coalesce(?12, evidence_at),
   pending_since = case when ?3 = 'verified' then null else coalesce(pending_since, ?13) end, updated_at = ?13,
-  first_event = coalesce(first_event, ?14), first_at = case when ?14 is null then first_at else coalesce(first_at, ?13) end
+  first_event = coalesce(first_event, ?14), first_at = case when ?14 is null then first_at else coalesce(first_at, ?13) end,
+  recorded = coalesce(?15, recorded)
   where object_id = ?1 and target_id = ?2`;
 
 export function readCopies(ledger: Ledger, objectId: number): ReadonlyMap<string, StoredCopy> {
@@ -80,5 +84,6 @@ export function moveCopy(ledger: Ledger, copy: StoredCopy, move: Move): void {
     evidence?.at ?? null,
     ledger.now(),
     move.firstEvent ?? null,
+    move.recorded === undefined ? null : Number(move.recorded),
   );
 }

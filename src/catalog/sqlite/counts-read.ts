@@ -1,3 +1,4 @@
+import type { OldestEvidence } from '../counts.ts';
 import type { CopyState } from '../states.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
@@ -22,8 +23,9 @@ export interface Facts {
   readonly groups: readonly Group[];
   readonly bytes: number;
   readonly observed: number;
-  /** By target name: when the verified copy that was proven longest ago was. */
-  readonly oldestEvidence: ReadonlyMap<string, number | null>;
+  readonly sourceDamaged: number;
+  /** By target name. */
+  readonly oldestEvidence: ReadonlyMap<string, OldestEvidence>;
 }
 
 interface TotalRow {
@@ -53,6 +55,7 @@ export function readCounts(ledger: Ledger, { policyId, targets, only }: View, pr
     groups: [...groups, ...totals.map((total) => verifiedGroup(total, groups))],
     bytes: totals.find((row) => row.state === 'present')?.bytes ?? 0,
     observed: count?.n ?? 0,
+    sourceDamaged: db.get<{ readonly n: number }>(sourceDamagedSql(range), ...values)?.n ?? 0,
     oldestEvidence: new Map(targets.map(({ id, name }) => [name, oldestEvidence(ledger, policyId, id, range)])),
   };
 }
@@ -77,14 +80,12 @@ function oldestEvidence(
   policyId: number,
   targetId: number,
   range: KeyRange | undefined,
-): number | null {
-  const row = ledger.db.get<{ readonly at: number | null }>(
-    evidenceSql(range),
-    policyId,
-    targetId,
-    ...(range?.values ?? []),
-  );
-  return row?.at ?? null;
+): OldestEvidence {
+  const oldest = (method: keyof OldestEvidence): number | null => {
+    const values = [policyId, targetId, method, ...(range?.values ?? [])];
+    return ledger.db.get<{ readonly at: number | null }>(evidenceSql(range), ...values)?.at ?? null;
+  };
+  return { attested: oldest('attested'), read: oldest('read') };
 }
 
 export function totalsSql(range?: KeyRange): string {
@@ -115,13 +116,18 @@ export function observedSql(range?: KeyRange): string {
     where o.policy_id = ? and o.observed_kind is not null${and(range)}`;
 }
 
+export function sourceDamagedSql(range?: KeyRange): string {
+  return `select count(*) as n from objects o indexed by objects_damaged
+    where o.policy_id = ? and o.source_damaged_at is not null${and(range)}`;
+}
+
 export function evidenceSql(range?: KeyRange): string {
   if (range === undefined) {
     return `select min(c.evidence_at) as at from copies c indexed by copies_evidence
-      where c.policy_id = ? and c.target_id = ? and c.state = 'verified'`;
+      where c.policy_id = ? and c.target_id = ? and c.evidence_method = ? and c.state = 'verified'`;
   }
   return `select c.evidence_at as at from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
-    where c.policy_id = ? and c.target_id = ? and c.state = 'verified'${and(range)} order by c.evidence_at limit 1`;
+    where c.policy_id = ? and c.target_id = ? and c.evidence_method = ? and c.state = 'verified'${and(range)} order by c.evidence_at limit 1`;
 }
 
 function and(range: KeyRange | undefined): string {

@@ -32,6 +32,7 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
     byTarget: withEvidence(byTarget, facts),
     atRisk: Object.fromEntries(targets.map(({ id, name }) => [name, sum(atRisk.filter((g) => !g.unverified.has(id)))])),
     oldestPendingSince: minimum(groups.map((group) => group.since)),
+    sourceDamaged: facts.sourceDamaged,
     lost: sum(groups.filter((group) => verified(group) === 0 && isLost(group))),
   };
 }
@@ -56,7 +57,10 @@ function addStates(all: readonly States[]): States {
 function withEvidence(byTarget: Readonly<Record<string, States>>, facts: Facts): PolicyCounts['byTarget'] {
   const entries = Object.entries(byTarget);
   return Object.fromEntries(
-    entries.map(([name, states]) => [name, { ...states, oldestEvidenceAt: facts.oldestEvidence.get(name) ?? null }]),
+    entries.map(([name, states]) => [
+      name,
+      { ...states, oldestEvidenceAt: facts.oldestEvidence.get(name) ?? { attested: null, read: null } },
+    ]),
   );
 }
 

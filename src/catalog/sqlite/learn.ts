@@ -32,7 +32,7 @@ export function learn(
   const known = object.sha256 === '' ? null : object.sha256;
   if (learnt === undefined) return { applied: true, sha256: known };
   if (known !== null && known !== learnt.sha256) {
-    noteDamage(ledger, object, learnt, known);
+    noteDamage(ledger, object, learnt.sha256, known);
     return { applied: false, sha256: known };
   }
   store(ledger, object, learnt);
@@ -48,9 +48,16 @@ function store(ledger: Ledger, object: LearntState, learnt: Learnt): void {
   ledger.db.run(setLearnt, digest, checksums, attributes, ledger.now(), object.id);
 }
 
-function noteDamage(ledger: Ledger, object: LearntState, learnt: Learnt, known: string): void {
+/** The source's bytes are not those that are known for this version. */
+export function noteDamage(ledger: Ledger, object: LearntState, found: string, known: string): void {
   const now = ledger.now();
   ledger.db.run(setDamaged, object.source_damaged_at ?? now, now, object.id);
-  const detail = `version ${object.version} reads as SHA-256 ${learnt.sha256}, known as ${known}`;
+  const detail = `version ${object.version} reads as SHA-256 ${found}, known as ${known}`;
   note(ledger, object.id, null, 'source-damaged', detail);
+}
+
+/** The source's bytes are again those that are known for this version. */
+export function noteSound(ledger: Ledger, object: LearntState): void {
+  ledger.db.run(setDamaged, null, ledger.now(), object.id);
+  note(ledger, object.id, null, 'source-sound', `version ${object.version} reads as it was known again`);
 }

@@ -55,8 +55,11 @@ function applyVerified(
     return false;
   }
   const firstEvent = noteVerified(ledger, copy, outcome);
-  const first = firstEvent === undefined ? {} : { firstEvent };
-  moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...first });
+  const more = {
+    ...(firstEvent === undefined ? {} : { firstEvent }),
+    ...(outcome.recorded === undefined ? {} : { recorded: outcome.recorded }),
+  };
+  moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...more });
   return true;
 }
 

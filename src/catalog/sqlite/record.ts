@@ -2,6 +2,7 @@ import { keyToBytes } from '../../objects/key.ts';
 import type { Finding, RecordResult } from '../findings.ts';
 import type { Ledger } from './ledger.ts';
 import type { Target } from './names.ts';
+import { recordAudited, recordSourceRead, recordWrong } from './record-audit.ts';
 import { recordMissing, recordRecheck, recordStanding } from './record-copy.ts';
 import { observe, observePresent, sourceStateColumns } from './observe.ts';
 import type { SourceState } from './observe.ts';
@@ -65,6 +66,12 @@ function apply(ledger: Ledger, policyId: number, finding: KnownFinding): boolean
     case 'foreign':
     case 'found':
       return recordStanding(ledger, finding);
+    case 'audited':
+      return recordAudited(ledger, finding);
+    case 'wrong':
+      return recordWrong(ledger, finding);
+    case 'source-read':
+      return recordSourceRead(ledger, finding);
     case 'recheck':
       return recordRecheck(ledger, finding);
   }

@@ -35,7 +35,7 @@ type ObjectTuple = readonly [
 ];
 
 const copyColumns = `c.object_id, c.target_id, c.state, c.version, c.evidence_method, lower(hex(c.evidence_sha256)),
-  c.evidence_by, c.evidence_at, c.due_at, c.attempts, c.error_code, c.error_message, c.updated_at`;
+  c.evidence_by, c.evidence_at, c.due_at, c.attempts, c.error_code, c.error_message, c.updated_at, c.recorded`;
 
 type CopyTuple = readonly [
   objectId: number,
@@ -51,6 +51,7 @@ type CopyTuple = readonly [
   errorCode: ErrorCode | null,
   errorMessage: string | null,
   updatedAt: number,
+  recorded: number | null,
 ];
 
 /**
@@ -108,12 +109,14 @@ function observedOf(
 }
 
 function copyRow(tuple: CopyTuple, target: string): CopyRow {
-  const [, , state, version, method, sha256, by, at, dueAt, attempts, errorCode, errorMessage, updatedAt] = tuple;
+  const [, , state, version, method, sha256, by, at, dueAt, attempts, errorCode, errorMessage, updatedAt, recorded] =
+    tuple;
   return {
     target,
     state,
     version,
     evidence: method === null || by === null || at === null ? null : { method, sha256, by, at },
+    recorded: recorded === null ? null : recorded === 1,
     dueAt,
     attempts,
     error: copyError(errorCode, errorMessage),

@@ -1,4 +1,5 @@
 import type { Clock } from '../../objects/clock.ts';
+import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Key } from '../../objects/key.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
@@ -21,6 +22,7 @@ import { problems } from './problems.ts';
 import { record } from './record.ts';
 import { renew } from './renew.ts';
 import { scan } from './scan.ts';
+import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { syncPolicies } from './sync-policies.ts';
 import { tell } from './view.ts';
@@ -111,6 +113,26 @@ export class SqliteCatalog implements Catalog {
 
   async readProviders(): Promise<readonly ProviderState[]> {
     return readProviders(this.#ledger);
+  }
+
+  takeScrubTurn(policy: string, owner: string, leaseMs: number): Promise<boolean> {
+    return this.#queue.run(1, () => scrub.takeScrubTurn(this.#ledger, policy, owner, leaseMs));
+  }
+
+  async oldestEvidence(policy: string, request: OldestRequest): Promise<readonly Aged[]> {
+    return this.#ledger.db.snapshot(() => scrub.oldestEvidence(this.#ledger, policy, request));
+  }
+
+  async scrubLoad(policy: string, targets: readonly string[]): Promise<ScrubLoad> {
+    return this.#ledger.db.snapshot(() => scrub.scrubLoad(this.#ledger, policy, targets));
+  }
+
+  noteScrubbed(policy: string, bytes: number): Promise<void> {
+    return this.#queue.run(1, () => scrub.noteScrubbed(this.#ledger, policy, bytes));
+  }
+
+  async scrubbedSince(policy: string, since: number): Promise<number> {
+    return scrub.scrubbedSince(this.#ledger, policy, since);
   }
 
   async inspect(

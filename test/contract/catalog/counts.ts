@@ -20,6 +20,7 @@ export function countCases(create: CreateStore): void {
     expect(await bench.catalog.counts(policy)).toEqual({
       ...expectedCounts([], policyRow),
       oldestPendingSince: null,
+      sourceDamaged: 0,
       lost: 0,
     });
   });
@@ -35,7 +36,11 @@ export function countCases(create: CreateStore): void {
     const counts = await bench.catalog.counts(policy);
     expect(counts).toMatchObject({ objects: 3, bytes: 30, safe: 2, atRisk: { aws: 1, gcp: 1, disk: 0 } });
     expect(counts.copies).toEqual({ verified: 6, pending: 3, unproven: 0, damaged: 0, failed: 0 });
-    expect(counts.byTarget['disk']).toMatchObject({ verified: 1, pending: 2, oldestEvidenceAt: evidence().at });
+    expect(counts.byTarget['disk']).toMatchObject({
+      verified: 1,
+      pending: 2,
+      oldestEvidenceAt: { attested: evidence().at, read: null },
+    });
   });
 
   test('the oldest that waits has waited since it was not verified any more', async () => {

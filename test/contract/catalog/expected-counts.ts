@@ -4,7 +4,7 @@ import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { copyStates } from '../../../src/catalog/states.ts';
 import type { CopyState } from '../../../src/catalog/states.ts';
 
-type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost'>;
+type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost' | 'sourceDamaged'>;
 
 /** What `counts` must say, counted one by one. */
 export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow): Expected {
@@ -34,10 +34,15 @@ function isVerified(object: ObjectRow, target: string): boolean {
 
 function atTarget(objects: readonly ObjectRow[], name: string): PolicyCounts['byTarget'][string] {
   const copies = objects.flatMap((object) => object.copies.filter((copy) => copy.target === name));
-  const times = copies.flatMap((copy) => (copy.state === 'verified' && copy.evidence ? [copy.evidence.at] : []));
+  const oldest = (method: 'attested' | 'read'): number | null => {
+    const times = copies.flatMap(({ state, evidence }) =>
+      state === 'verified' && evidence?.method === method ? [evidence.at] : [],
+    );
+    return times.length === 0 ? null : Math.min(...times);
+  };
   return {
     ...states(objects, (target) => target === name),
-    oldestEvidenceAt: times.length === 0 ? null : Math.min(...times),
+    oldestEvidenceAt: { attested: oldest('attested'), read: oldest('read') },
   };
 }
 

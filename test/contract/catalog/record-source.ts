@@ -9,7 +9,7 @@ export function recordSourceCases(create: CreateStore): void {
     const now = bench.clock.now();
     expect(object).toMatchObject({ key: 'a', ...version('v1'), state: 'present', sha256: null, attributes: null });
     expect(object).toMatchObject({ checksums: {}, observed: null, updatedAt: now });
-    const fresh = { evidence: null, dueAt: now, attempts: 0, error: null, updatedAt: now };
+    const fresh = { evidence: null, recorded: null, dueAt: now, attempts: 0, error: null, updatedAt: now };
     expect(await bench.copy('a', 'aws')).toEqual({ target: 'aws', state: 'pending', version: null, ...fresh });
     expect(await bench.copy('a', 'gcp')).toEqual({ target: 'gcp', state: 'unproven', version: 'g7', ...fresh });
     expect(object.copies).toHaveLength(targets.length);

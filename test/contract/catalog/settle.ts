@@ -32,6 +32,7 @@ export function settleCases(create: CreateStore): void {
       state: 'verified',
       version: 'c7',
       evidence: evidence(),
+      recorded: null,
       dueAt: null,
       attempts: 0,
       error: null,

@@ -10,7 +10,7 @@ const info = (version: string): ObjectInfo => ({ key: 'k', version, size: 3, mod
 const object = { version: 'v2', size: 3, modifiedAt: 7 };
 
 function copyOf(state: CopyState, version: string | null): CopyRow {
-  return { target: 't', state, version, evidence: null, dueAt: null, attempts: 0, error: null, updatedAt: 1 };
+  return { target: 't', state, version, evidence: null, recorded: null, dueAt: null, attempts: 0, error: null, updatedAt: 1 };
 }
 
 function rowOf(more: Partial<ObjectRow> = {}): ObjectRow {

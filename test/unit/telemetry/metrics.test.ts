@@ -15,7 +15,7 @@ const policy: PolicyGauges = {
   copies: { aws: { verified: 6, pending: 4 }, gcp: { verified: 10 } },
   atRisk: { aws: 6 },
   holds: 1,
-  evidenceOldestAgeSeconds: { aws: 86_400 },
+  evidenceOldestAgeSeconds: { aws: { read: 86_400 } },
 };
 
 const state: Gauges = {
@@ -107,7 +107,7 @@ describe('the state of things', () => {
       'holdfast_holds{policy="user-data"} 1',
       'holdfast_provider_up{provider="aws"} 1',
       'holdfast_provider_up{provider="gcp"} 0',
-      'holdfast_evidence_oldest_age_seconds{policy="user-data",target="aws"} 86400',
+      'holdfast_evidence_oldest_age_seconds{policy="user-data",target="aws",method="read"} 86400',
     ]);
   });
 

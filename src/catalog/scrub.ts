@@ -1,0 +1,42 @@
+import type { ObjectRow } from './rows.ts';
+
+/**
+ * What the scrub finds and keeps in the catalog: which copies are to be read next, whose turn it is, and what was
+ * read lately. What it learns of copies goes through `record` (`audited`, `wrong`).
+ */
+export interface ScrubLedger {
+  /** Takes the turn of scrubbing a policy, or keeps it, for `leaseMs`. @returns false while another owner has it. */
+  takeScrubTurn(policy: string, owner: string, leaseMs: number): Promise<boolean>;
+
+  /**
+   * Verified copies at the targets, the one with the oldest evidence first, at most `limit` per target: without
+   * those of objects that somebody works on.
+   */
+  oldestEvidence(policy: string, request: OldestRequest): Promise<readonly Aged[]>;
+
+  /** All verified copies at the targets: how many, and their bytes. */
+  scrubLoad(policy: string, targets: readonly string[]): Promise<ScrubLoad>;
+
+  /** Adds to what was read for the policy in this hour (UTC). Hours older than two days are forgotten. */
+  noteScrubbed(policy: string, bytes: number): Promise<void>;
+
+  /** Bytes read in the hour in which `since` lies and in all later ones. */
+  scrubbedSince(policy: string, since: number): Promise<number>;
+}
+
+export interface OldestRequest {
+  readonly targets: readonly string[];
+  readonly limit: number;
+}
+
+export interface Aged {
+  readonly object: ObjectRow;
+  readonly target: string;
+  /** When its evidence was taken. */
+  readonly at: number;
+}
+
+export interface ScrubLoad {
+  readonly copies: number;
+  readonly bytes: number;
+}

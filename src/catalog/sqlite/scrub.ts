@@ -1,0 +1,73 @@
+import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
+import type { Ledger } from './ledger.ts';
+import { readObjects } from './rows.ts';
+
+const hourMs = 3_600_000;
+const keptHours = 48;
+
+const takeTurn = `update policies set scrub_owner = ?2, scrub_until = ?3
+  where id = ?1 and (scrub_owner is null or scrub_owner = ?2 or scrub_until <= ?4) returning id`;
+
+/** @returns false while another owner has the turn. */
+export function takeScrubTurn(ledger: Ledger, policy: string, owner: string, leaseMs: number): boolean {
+  const now = ledger.now();
+  return ledger.db.get(takeTurn, ledger.names.policyId(policy), owner, now + leaseMs, now) !== undefined;
+}
+
+interface OldestRow {
+  readonly id: number;
+  readonly at: number;
+}
+
+/** Per method, so that each is a walk along the index and no sort. */
+export const oldestSql = `select c.object_id as id, c.evidence_at as at
+  from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
+  where c.policy_id = ? and c.target_id = ? and c.evidence_method = ? and c.state = 'verified'
+  and (o.lease_until is null or o.lease_until <= ?) order by c.evidence_at limit ?`;
+
+export function oldestEvidence(ledger: Ledger, policy: string, { targets, limit }: OldestRequest): readonly Aged[] {
+  const policyId = ledger.names.policyId(policy);
+  const wanted = ledger.names.targetsOf(policyId).filter(({ name }) => targets.includes(name));
+  return wanted
+    .flatMap(({ id, name }) => oldestAt(ledger, policyId, id, limit).map((row) => aged(ledger, row, name)))
+    .toSorted((a, b) => a.at - b.at);
+}
+
+function oldestAt({ db, now }: Ledger, policyId: number, targetId: number, limit: number): readonly OldestRow[] {
+  const by = (method: string): readonly OldestRow[] =>
+    db.all<OldestRow>(oldestSql, policyId, targetId, method, now(), limit);
+  return [...by('attested'), ...by('read')].toSorted((a, b) => a.at - b.at).slice(0, limit);
+}
+
+function aged(ledger: Ledger, { id, at }: OldestRow, target: string): Aged {
+  const [object] = readObjects(ledger, { sql: 'from objects o where o.id = ?', values: [id] });
+  if (object === undefined) throw new Error(`Object ${id} has copies and no row.`);
+  return { object, target, at };
+}
+
+/** Looks at every copy: not for every minute. */
+export function scrubLoad(ledger: Ledger, policy: string, targets: readonly string[]): ScrubLoad {
+  const policyId = ledger.names.policyId(policy);
+  const ids = ledger.names.targetsOf(policyId).filter(({ name }) => targets.includes(name));
+  if (ids.length === 0) return { copies: 0, bytes: 0 };
+  const sql = `select count(*) as copies, total(o.size) as bytes from copies c indexed by copies_evidence
+    cross join objects o on o.id = c.object_id
+    where c.policy_id = ? and c.state = 'verified' and c.target_id in (${ids.map(({ id }) => id).join(', ')})`;
+  return ledger.db.get<ScrubLoad>(sql, policyId) ?? { copies: 0, bytes: 0 };
+}
+
+const addBytes = `insert into scrub_spending (policy_id, hour, bytes) values (?, ?, ?)
+  on conflict (policy_id, hour) do update set bytes = bytes + excluded.bytes`;
+
+export function noteScrubbed(ledger: Ledger, policy: string, bytes: number): void {
+  const policyId = ledger.names.policyId(policy);
+  const hour = Math.floor(ledger.now() / hourMs);
+  ledger.db.run(addBytes, policyId, hour, bytes);
+  ledger.db.run('delete from scrub_spending where policy_id = ? and hour < ?', policyId, hour - keptHours);
+}
+
+export function scrubbedSince({ db, names }: Ledger, policy: string, since: number): number {
+  const sql = 'select total(bytes) as bytes from scrub_spending where policy_id = ? and hour >= ?';
+  const hour = Math.floor(since / hourMs);
+  return db.get<{ readonly bytes: number }>(sql, names.policyId(policy), hour)?.bytes ?? 0;
+}
