@@ -1,6 +1,8 @@
 import { Leash } from './objects/leash.ts';
+import { Deletions } from './replication/deletions.ts';
 import { runPass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
+import { Scrub } from './replication/scrub.ts';
 import { Worker } from './replication/worker.ts';
 import { errorMessage, ProviderError } from './objects/errors.ts';
 import type { Replicator } from './replicator.ts';
@@ -20,7 +22,7 @@ function retryFullAfter({ detect }: Policy): number {
 
 /**
  * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
- * `detect.full`), work on what is due, keep trying providers that are away.
+ * `detect.full`), work on what is due, delete what may go, read copies again (scrub), keep trying providers that are away.
  */
 export class Daemon {
   readonly #replicator: DaemonParts;
@@ -51,6 +53,8 @@ export class Daemon {
         this.#ending(worker.run(this.#stop.signal, this.#abort.signal)),
         this.#ending(this.#tend()),
         ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
+        ...policies.map(async (policy) => await this.#ending(this.#delete(policy))),
+        ...policies.map(async (policy) => await this.#ending(this.#scrub(policy))),
       ]);
       if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
@@ -85,6 +89,11 @@ export class Daemon {
     }
   }
 
+  async #scrub(policy: Policy): Promise<void> {
+    if (policy.scrub === undefined) return;
+    await new Scrub(this.#replicator.engine, policy, policy.scrub).run(this.#stop.signal);
+  }
+
   async #watch(policy: Policy): Promise<void> {
     const { catalog, clock } = this.#replicator.engine;
     let fullAt = 0;
@@ -96,6 +105,21 @@ export class Daemon {
       const whole = await this.#look(policy, full);
       if (full) fullAt = now + (whole ? policy.detect.full : retryFullAfter(policy));
       await this.#pause(policy);
+    }
+  }
+
+  /** Takes away what the passes have let go; beside them, so that new objects flow however much there is to delete. */
+  async #delete(policy: Policy): Promise<void> {
+    if (policy.deleteAfter === undefined) return;
+    const { clock } = this.#replicator.engine;
+    const deletions = new Deletions(this.#replicator.engine, policy);
+    while (!this.#stop.signal.aborted) {
+      await deletions.round(this.#stop.signal);
+      try {
+        await clock.sleep(policy.detect.every, this.#stop.signal);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) throw error;
+      }
     }
   }
 

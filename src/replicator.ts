@@ -9,7 +9,7 @@ import type { Config } from './config/schema.ts';
 import { Secret } from './config/secrets.ts';
 import { systemClock, type Clock, type Random } from './objects/clock.ts';
 import { UsageError } from './objects/errors.ts';
-import { TokenBucket } from './providers/bandwidth.ts';
+import { throttle, TokenBucket } from './providers/bandwidth.ts';
 import { watchMemory } from './memory-watch.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
@@ -67,6 +67,7 @@ export class Replicator implements AsyncDisposable {
       log,
       metrics,
       budget: new ByteBudget(Math.floor(config.limits.memory * shareInFlight)),
+      throttle: (rate) => throttle(rate, clock),
       concurrency: config.limits.concurrency,
       owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     };
@@ -146,7 +147,9 @@ function toPolicy(policy: Config['policies'][number], config: Config, sites: Rea
     targets,
     minCopies: policy.minCopies,
     onCopy: policy.verify.onCopy,
+    ...(policy.verify.scrub === undefined ? {} : { scrub: policy.verify.scrub }),
     guard: policy.guard,
+    ...(policy.deletes.after === undefined ? {} : { deleteAfter: policy.deletes.after }),
     detect: policy.detect,
   };
 }

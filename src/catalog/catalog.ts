@@ -1,7 +1,9 @@
 import type { Key } from '../objects/key.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from './claims.ts';
 import type { PolicyCounts, Problem } from './counts.ts';
+import type { DeletionLedger } from './deletions.ts';
 import type { Finding, RecordResult } from './findings.ts';
+import type { HoldLedger } from './holds.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
 import type { HistoryEntry, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
@@ -21,7 +23,7 @@ import type { ScrubLedger } from './scrub.ts';
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
-export interface Catalog extends ScrubLedger, AsyncDisposable {
+export interface Catalog extends DeletionLedger, HoldLedger, ScrubLedger, AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,
@@ -39,7 +41,8 @@ export interface Catalog extends ScrubLedger, AsyncDisposable {
 
   /**
    * Applies what a pass found, in one transaction. Each finding is compare-and-set: one whose `asOf` is not later
-   * than the last change of the row (of the copy, where it is about one) is out of date and dropped.
+   * than the last change of the row (of the copy, where it is about one) is out of date and dropped; a change in the
+   * future, made under a clock that was ahead, counts as past.
    */
   record(policy: string, findings: readonly Finding[]): Promise<RecordResult>;
 
@@ -83,7 +86,15 @@ export interface Catalog extends ScrubLedger, AsyncDisposable {
   decideObserved(policy: string, decision: 'apply' | 'drop', options?: DecideOptions): Promise<number | null>;
 
   readPolicy(policy: string): Promise<PolicyState>;
-  updatePolicy(policy: string, change: Partial<Omit<PolicyState, 'name'>>): Promise<void>;
+  /**
+   * `decidedUpTo`: the newest decision that is taken into account (0: none). When a person decided since, the hold is
+   * left as it is: it was judged from what is past.
+   */
+  updatePolicy(
+    policy: string,
+    change: Partial<Omit<PolicyState, 'name'>>,
+    options?: { readonly decidedUpTo?: number },
+  ): Promise<void>;
 
   counts(policy: string, options?: { readonly prefix?: string }): Promise<PolicyCounts>;
   /** Copies that are not verified, for people: in key order, at most `limit`. */

@@ -13,6 +13,8 @@ export interface PolicyCounts {
   readonly gone: number;
   /** Objects with an undecided change. */
   readonly observed: number;
+  /** Objects whose copies are kept against what the source shows. */
+  readonly rejected: number;
   /** Copies by state, over all objects. */
   readonly copies: Readonly<Record<CopyState, number>>;
   /** The same by target. */
@@ -24,7 +26,7 @@ export interface PolicyCounts {
   /** Since when the oldest copy that is not verified has been waiting; null when none waits. */
   readonly oldestPendingSince: number | null;
   /**
-   * Objects whose version the source does not have (gone, vanished and undecided, or read as other bytes than known)
+   * Objects whose version the source does not have (gone, vanished and undecided, rejected, or read as other bytes than known)
    * and of which no copy is verified nor may still prove good (unproven).
    */
   readonly lost: number;

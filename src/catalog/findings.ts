@@ -13,15 +13,17 @@ export type Finding =
     }
   /**
    * The source has another version than the row: left undecided as `observed`. Where no target holds or ever held
-   * anything of the object, nothing can be lost: the new version becomes the row's at once.
+   * anything of the object, nothing can be lost: the new version becomes the row's at once. The very version that was
+   * rejected is no news; another one ends the rejection.
    */
   | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
   /**
    * The source does not list it any more: left undecided as `observed`. Where no target holds or ever held anything
-   * of the object, nothing can be lost: it is forgotten with all its rows, at once or when the lease on it ends.
+   * of the object, nothing can be lost: it is forgotten with all its rows, at once or when the lease on it ends. A
+   * `gone` object forgets what it had been observed as, or rejected.
    */
   | { readonly kind: 'vanished'; readonly id: number; readonly asOf: number }
-  /** The source has the row's version (again): forgets `observed`, and a `gone` object is present again. */
+  /** The source has the row's version (again): forgets `observed` and `rejected`, and a `gone` object is present again. */
   | { readonly kind: 'present'; readonly id: number; readonly asOf: number }
   /** A target does not have the copy that the row says it has: verified becomes damaged, unproven pending. */
   | { readonly kind: 'missing'; readonly id: number; readonly target: string; readonly asOf: number }
@@ -62,8 +64,18 @@ export type Finding =
       readonly standing: string | null;
       readonly error: CopyError;
     }
-  /** The source's bytes of this version were read: damaged there unless they are those known for it. Dropped for another version. */
-  | { readonly kind: 'source-read'; readonly id: number; readonly version: string; readonly sha256: string }
+  /**
+   * The source's bytes were read for the object's version `version`, or for `found` where that is what the source calls
+   * it now although only its version differs: damaged there unless they are those known. If they are, `found` becomes the
+   * object's version. Dropped for another version.
+   */
+  | {
+      readonly kind: 'source-read';
+      readonly id: number;
+      readonly version: string;
+      readonly found?: string;
+      readonly sha256: string;
+    }
   /** A verified copy shall be read back (a deep pass). */
   | { readonly kind: 'recheck'; readonly id: number; readonly target: string };
 

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../objects/errors.ts';
-import type { Key } from '../objects/key.ts';
+import type { Hold } from './holds.ts';
 
 export interface DecideOptions {
   readonly prefix?: string;
@@ -30,18 +30,18 @@ export interface PassSummary {
   readonly outcome: 'complete' | 'incomplete' | 'held';
   /** Why it is not complete, for people. */
   readonly reasons: readonly string[];
+  /** Present where copies of what went are deleted. */
+  readonly deletes?: DeletionWindow;
 }
 
-export interface Hold {
+/** How far the passes of a policy have let the deletions of copies go. Milliseconds since the epoch. */
+export interface DeletionWindow {
+  /** Since when passes have followed each other that were told to delete: nothing waits from an earlier time. */
   readonly since: number;
-  /** Sentences for people. */
-  readonly reasons: readonly string[];
-  readonly overwritten: number;
-  readonly vanished: number;
-  /** A few of the keys concerned. */
-  readonly sample: readonly Key[];
-  /** Set by `release`: the next decision lets these changes through. */
-  readonly released?: boolean;
+  /** Between this look at the whole source and the one before, in milliseconds. */
+  readonly interval: number;
+  /** The copies of what was gone by then may be deleted; null: of nothing. */
+  readonly until: number | null;
 }
 
 export interface ProviderState {

@@ -22,12 +22,18 @@ export interface ObjectRow extends ObjectVersion {
   readonly attributes: Attributes | null;
   /** A change at the source that a pass saw and the guard has not decided yet. */
   readonly observed: Observed | null;
+  /** The source's version that was read and found damaged, where that is another one than the row's. */
+  readonly damagedVersion: string | null;
+  /** A change at the source that a person rejected: the copies stay as they are. Never beside `observed`. */
+  readonly rejected: Rejected | null;
   /** When this row last changed: a listing fetched before it says nothing about it. */
   readonly updatedAt: number;
   readonly copies: readonly CopyRow[];
 }
 
 export type Observed = ({ readonly kind: 'overwritten' } & ObjectVersion) | { readonly kind: 'vanished' };
+
+export type Rejected = { readonly kind: 'overwritten'; readonly version: string } | { readonly kind: 'vanished' };
 
 export interface CopyRow {
   readonly target: string;

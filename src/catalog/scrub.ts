@@ -10,7 +10,7 @@ export interface ScrubLedger {
 
   /**
    * Verified copies at the targets, the one with the oldest evidence first, at most `limit` per target: without
-   * those of objects that somebody works on.
+   * those of objects that somebody works on. Evidence from the future (a clock was ahead) counts as the oldest.
    */
   oldestEvidence(policy: string, request: OldestRequest): Promise<readonly Aged[]>;
 

@@ -71,6 +71,18 @@ function addLongRunning(program: Command, context: ContextOf, settle: Settle): v
       const { reconcileCommand } = await import('./reconcile.ts');
       settle(await reconcileCommand(policy, options, context(command)));
     });
+  addGlobals(program.command('verify'))
+    .description('audit only, writes nothing at providers: every copy is compared with what it must be')
+    .addArgument(new Argument('[policy]', 'default: all policies'))
+    .option('--target <name...>', 'only at these places')
+    .option('--deep', 'read every copy, and the source, from first byte to last')
+    .option('--sample <share>', 'read this share of the copies, chosen by chance, such as 5%')
+    .option('--prefix <prefix>', 'only keys that start with this')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string | undefined, options: object, command: Command) => {
+      const { verifyCommand } = await import('./verify.ts');
+      settle(await verifyCommand(policy, options, context(command)));
+    });
 }
 
 function addQuestions(program: Command, context: ContextOf, settle: Settle): void {
@@ -91,18 +103,35 @@ function addQuestions(program: Command, context: ContextOf, settle: Settle): voi
       const { inspectCommand } = await import('./inspect.ts');
       settle(await inspectCommand(policy, key, options, context(command)));
     });
-  addGlobals(program.command('release'))
-    .description('let a change through that the guard holds back')
-    .argument('<policy>')
-    .action(async (policy: string, _, command: Command) => {
-      const { releaseCommand } = await import('./release.ts');
-      settle(await releaseCommand(policy, context(command)));
-    });
+  addDecision(program, 'release', 'the change that the guard holds back is right: let it through', context, settle);
+  addDecision(
+    program,
+    'reject',
+    'the change that the guard holds back is wrong: keep the copies as they are',
+    context,
+    settle,
+  );
   addGlobals(program.command('health'))
     .description("ask the running daemon; the container's HEALTHCHECK")
     .action(async (_, command: Command) => {
       const { healthCommand } = await import('./health.ts');
       settle(await healthCommand(context(command)));
+    });
+}
+
+function addDecision(
+  program: Command,
+  name: 'release' | 'reject',
+  description: string,
+  context: ContextOf,
+  settle: Settle,
+): void {
+  addGlobals(program.command(name))
+    .description(description)
+    .argument('<policy>')
+    .action(async (policy: string, _, command: Command) => {
+      const { decideCommand } = await import('./decide.ts');
+      settle(await decideCommand(name === 'release' ? 'released' : 'rejected', policy, context(command)));
     });
 }
 

@@ -47,6 +47,7 @@ function describe(report: ReconcileReport, dryRun: boolean): string {
     `${policy}: ${outcome}: ${objects} objects (${formatBytes(bytes)}) in ${formatSeconds(report.durationMs / 1000)}`,
     `  copies: ${copied} ${would} (${formatBytes(bytesCopied)}), ${repaired} ${dryRun ? 'to repair' : 'repaired'}, ${inPlace} in place, ${failed} not in place`,
   ];
+  if (report.deleted > 0) lines.push(`  ${report.deleted} copies of what went ${dryRun ? 'to delete' : 'deleted'}`);
   if (held > 0) lines.push(`  ${held} changed objects are held back by the guard`);
   if (ignored > 0)
     lines.push(`  ${ignored} things at the source are no objects (symbolic links and the like) and were not copied`);

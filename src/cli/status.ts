@@ -1,3 +1,4 @@
+import { describePromise } from '../replication/status-evidence.ts';
 import type { Problem } from '../catalog/counts.ts';
 import { readStatus, rememberedProviders, type PolicyStatus, type Status } from '../replication/status.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
@@ -49,17 +50,15 @@ function describe({ status, reasons, policies, providers }: Status): string {
 }
 
 function describePolicy(policy: PolicyStatus): string {
-  const { objects, bytes, safe, lagSeconds, lastPass, hold } = policy;
+  const { objects, bytes, safe, lagSeconds, lastPass } = policy;
   const lines = [
     `${policy.policy}: ${objects} objects (${formatBytes(bytes)}), ${safe} safe`,
     `  pending ${policy.pending}, failed ${policy.failed}, damaged ${policy.damaged}, lost ${policy.lost}, held ${policy.held}`,
   ];
   if (lagSeconds !== null) lines.push(`  everything older than ${formatSeconds(lagSeconds)} is copied and verified`);
+  lines.push(`  ${describePromise(policy)}`);
   if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
-  if (hold !== null) {
-    lines.push(`  HELD since ${formatTime(hold.since)}; if the change is right: holdfast release ${policy.policy}`);
-    for (const key of hold.sample) lines.push(`    ${formatKey(key)}`);
-  }
+  lines.push(...describeGone(policy), ...describeHold(policy));
   const rows = Object.entries(policy.copies).map(([target, copies]) => [
     `  ${target}`,
     copies.verified,
@@ -71,6 +70,44 @@ function describePolicy(policy: PolicyStatus): string {
   return [...lines, formatTable([['  target', 'verified', 'pending', 'damaged', 'failed', 'at risk'], ...rows])].join(
     '\n',
   );
+}
+
+function describeGone({ gone, deletes }: PolicyStatus): string[] {
+  if (gone === 0) return [];
+  if (deletes.mode === 'retain') return [`  gone ${gone}: their copies are kept`];
+  const due = deletes.due === 0 ? '' : `, ${deletes.due} of them are due to be deleted`;
+  const next = deletes.nextAt === null ? '' : `, the next is due ${formatTime(deletes.nextAt)}`;
+  return [`  gone ${gone}${due}${next}`];
+}
+
+function describeHold({ policy, hold, rejected, decisions }: PolicyStatus): string[] {
+  const lines: string[] = [];
+  if (hold !== null) {
+    lines.push(
+      `  HELD since ${formatTime(hold.since)}: ${hold.overwritten} overwritten, ${hold.vanished} vanished; nothing is deleted or overwritten`,
+      ...hold.reasons.map((reason) => `    ${reason}`),
+      ...hold.sample.map((key) => `      ${formatKey(key)}`),
+      ...whatToDo(policy, hold),
+    );
+  }
+  if (rejected > 0) {
+    // A release decides the hold, where there is one.
+    const back = hold === null ? `; to take that back: holdfast release ${policy}` : '';
+    lines.push(`  ${rejected} objects are kept against the source: their change was rejected${back}`);
+  }
+  for (const { at, decision, by, hold: decided } of decisions) {
+    const what = `${decided.overwritten} overwritten, ${decided.vanished} vanished`;
+    lines.push(`  ${formatTime(at)} ${decision} by ${by}: ${what}`);
+  }
+  return lines;
+}
+
+function whatToDo(policy: string, { listingFailed }: NonNullable<PolicyStatus['hold']>): string[] {
+  if (listingFailed === true) return ['    it ends by itself when the source is listed to its end again'];
+  return [
+    `    if this is right, let it through: holdfast release ${policy}`,
+    `    if it is wrong, keep the copies as they are: holdfast reject ${policy}`,
+  ];
 }
 
 function describeProblems(policy: string, problems: readonly Problem[]): string {

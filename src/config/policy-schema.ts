@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isReserved, reservedPrefix } from '../objects/key.ts';
 import { listOf, name, nameForm, oneOf, section, text, wholeNumber } from './fields.ts';
-import { duration, percent } from './quantities.ts';
+import { duration, percent, rate, size } from './quantities.ts';
 
 const reference = () => name('the name of a provider in this file');
 
@@ -31,18 +31,35 @@ const verify = section({
     })
     .prefault('attested'),
   scrub: section({
-    every: duration('1m', '3650d').meta({ description: 'How often every copy is read back.' }),
+    every: duration('1m', '3650d').meta({
+      description: 'Within this time every copy is read from first byte to last.',
+    }),
+    bandwidth: rate()
+      .meta({ description: 'The most bytes per second that the scrub reads; `limits.bandwidth` holds besides.' })
+      .exactOptional(),
+    perDay: size()
+      .meta({ description: 'The most bytes that the scrub reads in any 24 hours: what providers bill for reading.' })
+      .exactOptional(),
   })
-    .meta({ description: 'Reading copies again and again in the background. Not in this version: see the warning.' })
+    .meta({
+      description:
+        'The daemon reads all copies again and again, the one with the oldest evidence first, spread over the time. Without this section copies are read again only by `verify --deep` and `reconcile --deep`.',
+    })
     .exactOptional(),
 });
 
 const deletes = section({
   mode: oneOf(['retain', 'propagate'])
-    .meta({ description: 'What happens to the copies when the object goes at the source.' })
+    .meta({
+      description:
+        '`retain`: the copies stay for ever when the object goes at the source. `propagate`: they are deleted, where the target makes sure that a delete takes nothing else.',
+    })
     .prefault('retain'),
   after: duration('1s', '3650d')
-    .meta({ description: 'How long after the object went its copies go; only with `propagate`, which needs it.' })
+    .meta({
+      description:
+        'How long after it was decided that the object is gone its copies go; only with `propagate`, which needs it. Counts anew from the first pass that is told to delete, and after a time in which nobody looked.',
+    })
     .exactOptional(),
 }).superRefine(({ mode, after }, context) => {
   const message =
@@ -55,7 +72,10 @@ const guard = section({
     .meta({ description: 'Hold when more than this share of the objects is overwritten or vanishes in one pass.' })
     .prefault('10%'),
   minObjects: wholeNumber(0, 1_000_000_000)
-    .meta({ description: 'Fewer changed objects than this never hold: in a small set, the share says little.' })
+    .meta({
+      description:
+        'Fewer changed objects than this do not hold, for in a small set the share says little; unless all of at least five changed at once. `maxChanged: 100%` lets that pass too.',
+    })
     .prefault(100),
 });
 

@@ -3,9 +3,9 @@ import { isPrivate } from './places.ts';
 import type { Config } from './schema.ts';
 import { formatListen } from './address.ts';
 
-/** What is allowed and perhaps not meant, and what this version accepts without doing it yet. */
+/** What is allowed and perhaps not meant. */
 export function warningsFor(config: Config): readonly Finding[] {
-  return [...openListener(config), ...plainEndpoints(config), ...notYet(config)];
+  return [...openListener(config), ...plainEndpoints(config)];
 }
 
 function openListener({ http }: Config): readonly Finding[] {
@@ -20,20 +20,5 @@ function plainEndpoints({ providers }: Config): readonly Finding[] {
     const message =
       'http:// sends the data and the requests unencrypted over the network; use https:// where the server can';
     return [{ path: ['providers', name, 'endpoint'], message }];
-  });
-}
-
-function notYet({ policies }: Config): readonly Finding[] {
-  return policies.flatMap(({ verify, deletes }, index) => {
-    const findings: Finding[] = [];
-    if (verify.scrub !== undefined) {
-      const message = 'this version does not scrub in the background yet; run `holdfast reconcile --deep`';
-      findings.push({ path: ['policies', index, 'verify', 'scrub'], message });
-    }
-    if (deletes.mode === 'propagate') {
-      const message = 'this version does not delete copies yet; copies are retained';
-      findings.push({ path: ['policies', index, 'deletes', 'mode'], message });
-    }
-    return findings;
   });
 }

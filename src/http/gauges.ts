@@ -25,6 +25,8 @@ function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
     copies,
     atRisk: policy.atRisk,
     holds: policy.hold === null ? 0 : 1,
+    held: policy.held,
+    rejected: policy.rejected,
     evidenceOldestAgeSeconds: ages,
   };
 }

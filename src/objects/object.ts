@@ -30,6 +30,27 @@ export interface Attributes {
 
 export const noAttributes: Attributes = Object.freeze({ metadata: Object.freeze({}) });
 
+const contentFields = [
+  'contentType',
+  'cacheControl',
+  'contentEncoding',
+  'contentDisposition',
+  'contentLanguage',
+] as const satisfies readonly (keyof Attributes)[];
+
+/** @returns the first attribute that differs, as it is called in `Attributes` (`metadata.<name>`); undefined when none does. */
+export function differingAttribute(a: Attributes, b: Attributes): string | undefined {
+  const field = contentFields.find((name) => a[name] !== b[name]);
+  if (field !== undefined) return field;
+  const names = [...Object.keys(a.metadata), ...Object.keys(b.metadata)];
+  const differing = names.find((name) => ownValue(a.metadata, name) !== ownValue(b.metadata, name));
+  return differing === undefined ? undefined : `metadata.${differing}`;
+}
+
+function ownValue(values: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
 /**
  * What a copy says of itself in its provider's metadata: enough to rebuild the catalog from the copy alone.
  * It is a claim, no evidence: anybody who can write the object can write this.

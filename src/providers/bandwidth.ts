@@ -52,6 +52,12 @@ export function limited(provider: Provider, { up, down }: Bandwidth): Provider {
   });
 }
 
+/** A limit of its own, shared by all providers it is applied to, in both directions together. */
+export function throttle(bytesPerSecond: number, clock: Clock): (provider: Provider) => Provider {
+  const bucket = new TokenBucket(bytesPerSecond, clock);
+  return (provider) => limited(provider, { up: bucket, down: bucket });
+}
+
 async function* slowed(
   chunks: AsyncIterable<Uint8Array>,
   bucket: TokenBucket,

@@ -20,6 +20,14 @@ export function parseDescription(text: string): Description | undefined {
   return { ...(isRecord(record) && { record }), ...(isAttributes(attributes) && { attributes }) };
 }
 
+/**
+ * Whether no other copy may name it: one with a record was written for a single upload, under an id of its own. Those
+ * without are named by their contents and shared, so that they stay.
+ */
+export function belongsToOneCopy(description: Description | undefined): boolean {
+  return description?.record !== undefined;
+}
+
 /** What an object's metadata says, before its description is fetched. */
 export interface SelfPortrait {
   readonly attributes: Attributes;

@@ -74,6 +74,12 @@ export interface Capabilities {
   readonly identity?: string;
   /** Whether preconditions on writes are enforced; where not, they are sent all the same. */
   readonly conditionalWrites: boolean;
+  /** Whether a delete with a precondition removes that version and never another one; where not, nothing may rest on it. */
+  readonly conditionalDeletes: boolean;
+  /** Whether `modifiedAt` tells any two writes apart, unless somebody sets it: a filesystem's nanoseconds do. */
+  readonly preciseTimes?: boolean;
+  /** Whether reading costs nothing but time: nobody bills for it. */
+  readonly freeReads?: boolean;
   readonly limits: ProviderLimits;
 }
 

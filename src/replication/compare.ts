@@ -2,6 +2,7 @@ import type { Finding } from '../catalog/findings.ts';
 import type { ObjectRow } from '../catalog/rows.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
+import { agreement } from './prove.ts';
 
 /** Everything that is known of one key at one moment of a pass. */
 export interface Sighting {
@@ -40,14 +41,23 @@ function newObject(source: ObjectInfo, { targets, key }: Sighting): Finding {
   return { kind: 'new', key, object: { version, size, modifiedAt }, found };
 }
 
+/** Whether the source shows the very change that a person rejected. */
+export function isRejected(source: ObjectInfo | undefined, { state, rejected }: ObjectRow): boolean {
+  if (rejected === null) return false;
+  if (source === undefined) return rejected.kind === 'vanished' && state === 'present';
+  return rejected.kind === 'overwritten' && rejected.version === source.version;
+}
+
 function sourceChange(source: ObjectInfo | undefined, row: ObjectRow, asOf: number): Finding | undefined {
+  if (isRejected(source, row)) return undefined;
+  const undisputed = row.observed === null && row.rejected === null;
   if (source === undefined) {
-    const known = row.state === 'gone' || row.observed?.kind === 'vanished';
+    const known = row.state === 'gone' ? undisputed : row.observed?.kind === 'vanished';
     return known ? undefined : { kind: 'vanished', id: row.id, asOf };
   }
   const { version, size, modifiedAt } = source;
   if (version === row.version) {
-    return row.state === 'present' && row.observed === null ? undefined : { kind: 'present', id: row.id, asOf };
+    return row.state === 'present' && undisputed ? undefined : { kind: 'present', id: row.id, asOf };
   }
   const known = row.observed?.kind === 'overwritten' && row.observed.version === version;
   return known ? undefined : { kind: 'overwritten', id: row.id, object: { version, size, modifiedAt }, asOf };
@@ -68,8 +78,15 @@ function copyChange(
   }
   if (copy.state === 'verified') {
     if (standing.version !== copy.version) return { kind: 'foreign', ...about, version: standing.version };
-    return deep ? { kind: 'recheck', id: row.id, target } : undefined;
+    return deep || contradicts(standing, row) ? { kind: 'recheck', id: row.id, target } : undefined;
   }
   if (standing.version === copy.version) return undefined;
   return { kind: copy.state === 'damaged' ? 'foreign' : 'found', ...about, version: standing.version };
+}
+
+/** Whether what a listing attests is not what the object is, although the version is the copy's: only reading tells. */
+export function contradicts(standing: ObjectInfo, { size, sha256, checksums }: ObjectRow): boolean {
+  if (standing.size !== size) return true;
+  const known = sha256 === null ? checksums : { ...checksums, sha256 };
+  return agreement(standing.checksums ?? {}, known)?.equal === false;
 }

@@ -16,6 +16,8 @@ export interface CopyJob {
   readonly sourceModifiedAt: number;
   /** SHA-256 (hex) that the bytes must have, where it is known: nothing becomes visible unless they do. */
   readonly sha256: string | null;
+  /** What travels with the bytes, where it is known better than the place copied from tells. */
+  readonly attributes?: Attributes;
   readonly destinations: readonly Destination[];
 }
 
@@ -79,8 +81,9 @@ export function wanted(job: CopyJob, what: 'put' | 'upload' | 'part'): ChecksumA
   return [...new Set(job.destinations.flatMap((to) => to.capabilities.wants[what]))];
 }
 
-export function contentOf(job: CopyJob, digest: Digest, attributes: Attributes): Content {
+export function contentOf(job: CopyJob, digest: Digest, head: ObjectHead): Content {
   const { key, size } = job.from;
+  const attributes = job.attributes ?? head.attributes;
   const { sourceVersion, sourceModifiedAt } = job;
   const record: CopyRecord = { sha256: digest.sha256, size, sourceVersion, sourceModifiedAt, checksums: digest };
   return { key, size, attributes, digest, record };

@@ -59,7 +59,7 @@ async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal
     const digest = await digestOf(bytes, [...wanted(job, 'put'), ...alsoForSource(stream.head)]);
     requireArrived(job, stream.head, digest);
     requireDigest(job, digest);
-    const content = contentOf(job, digest, stream.head.attributes);
+    const content = contentOf(job, digest, stream.head);
     const outcomes = await sideBySide(
       job.destinations.map((to) => ({
         name: to.name,

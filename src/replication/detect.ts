@@ -6,10 +6,11 @@ import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
 import type { ListPage } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
-import { compare, type ComparePlan, type Sighting } from './compare.ts';
+import { compare, isRejected, type ComparePlan, type Sighting } from './compare.ts';
 import { Cursor, smallestKey } from './cursor.ts';
 import type { Policy } from './policy.ts';
 import type { Site } from './site.ts';
+import { Suspects } from './suspects.ts';
 
 export interface DetectOptions extends ComparePlan {
   /** Keys to look at; begins with the policy's own prefix. */
@@ -19,6 +20,7 @@ export interface DetectOptions extends ComparePlan {
   /** Takes the findings, in groups; a dry run only counts them. */
   readonly record: (findings: readonly Finding[]) => Promise<void>;
   readonly onProgress: (seen: Seen) => void;
+  readonly now: () => number;
 }
 
 /** What a pass saw. */
@@ -26,7 +28,7 @@ export interface Seen {
   /** Objects the source listed, and their bytes. */
   listed: number;
   bytes: number;
-  /** Objects that the catalog has as present. */
+  /** Objects that the catalog has as present, without those that a person keeps although the source lacks them. */
   known: number;
   overwritten: number;
   vanished: number;
@@ -71,6 +73,7 @@ class Walk implements AsyncDisposable {
   readonly #rows: Cursor<ObjectRow>;
   readonly #targets: Map<string, Cursor<ObjectInfo>>;
   readonly #findings: Finding[] = [];
+  readonly #suspects: Suspects;
   readonly #seen: Seen = {
     listed: 0,
     bytes: 0,
@@ -91,6 +94,7 @@ class Walk implements AsyncDisposable {
     this.#log = log;
     this.#signal = signal;
     this.#source = new Cursor(this.#sourcePages());
+    this.#suspects = new Suspects(policy.source, (finding) => this.#findings.push(finding), signal);
     this.#rows = new Cursor(catalog.scan(policy.name, { prefix: options.prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
   }
@@ -102,14 +106,17 @@ class Walk implements AsyncDisposable {
       const key = smallestKey([this.#source, this.#rows, ...this.#targets.values()]);
       if (key === undefined) break;
       this.#look(key);
+      if (this.#suspects.crowded) await this.#suspects.room();
       if (this.#findings.length >= recordInGroupsOf) await this.#flush();
     }
+    await this.#suspects.idle();
     await this.#flush();
     this.#options.onProgress(this.#seen);
     return this.#seen;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#suspects.idle();
     await Promise.all(
       [this.#source, this.#rows, ...this.#targets.values()].map(async (cursor) => await cursor.close()),
     );
@@ -142,10 +149,17 @@ class Walk implements AsyncDisposable {
   #look(key: Key): void {
     const targets = new Map<string, ObjectInfo | undefined>();
     for (const [target, cursor] of this.#targets) targets.set(target, cursor.take(key));
-    const sighting: Sighting = { key, source: this.#source.take(key), row: this.#rows.take(key), targets };
+    const sighting: Sighting = { key, ...this.#takeSource(key), targets };
     const findings = compare(sighting, this.#options);
     this.#count(sighting, findings);
     this.#findings.push(...findings);
+  }
+
+  /** A version that is no change of the content is none for the comparison. */
+  #takeSource(key: Key): Pick<Sighting, 'source' | 'row'> {
+    const [source, row] = [this.#source.take(key), this.#rows.take(key)];
+    if (source === undefined || row === undefined || !this.#suspects.take(source, row)) return { source, row };
+    return { source: { ...source, version: row.version }, row };
   }
 
   #count({ key, source, row, targets }: Sighting, findings: readonly Finding[]): void {
@@ -156,9 +170,9 @@ class Walk implements AsyncDisposable {
     }
     if (row === undefined && source === undefined) seen.unexpected += 1;
     if (row === undefined) return;
-    if (row.state === 'present') seen.known += 1;
-    // A row that changed since the pass began is newer than the listings: what they lack says nothing about it.
-    const comparable = row.updatedAt < this.#options.asOf || row.observed !== null;
+    const rejected = isRejected(source, row);
+    if (row.state === 'present' && (source !== undefined || !rejected)) seen.known += 1;
+    const comparable = !rejected && this.#isComparable(row);
     const overwritten = comparable && source !== undefined && source.version !== row.version;
     const vanished = comparable && source === undefined && row.state === 'present';
     if (overwritten) seen.overwritten += 1;
@@ -168,6 +182,14 @@ class Walk implements AsyncDisposable {
     for (const copy of row.copies) {
       if (copy.state === 'verified' && targets.has(copy.target) && !touched.has(copy.target)) seen.inPlace += 1;
     }
+  }
+
+  /**
+   * A row that changed since the pass began is newer than the listings: what they lack says nothing about it. One that
+   * changed later than now did so under a clock that was ahead.
+   */
+  #isComparable({ updatedAt, observed }: ObjectRow): boolean {
+    return updatedAt < this.#options.asOf || observed !== null || updatedAt > this.#options.now();
   }
 
   async #flush(): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Hold, PolicyState } from '../catalog/policies.ts';
+import type { Hold } from '../catalog/holds.ts';
+import type { PolicyState } from '../catalog/policies.ts';
 import type { GuardLimits } from './policy.ts';
 
 /** What a whole pass over the source saw, before anything was deleted or overwritten for it. */
@@ -9,14 +10,28 @@ export interface Preflight {
   readonly listed: number;
   /** Objects that the catalog holds as present (of the part of the source that was listed). */
   readonly known: number;
+  /** The same of the whole source. */
+  readonly knownInAll: number;
+  /** Objects that the catalog has, gone ones too, whatever prefix they were copied under. */
+  readonly catalogued: number;
   readonly overwritten: number;
   readonly vanished: number;
   /** Changes that the catalog holds undecided, whichever process noted them. */
   readonly undecided: number;
+  /** Objects whose copies are due to be deleted and were let go by no pass before, and by when they were gone. */
+  readonly deletions?: { readonly objects: number; readonly decisions: number; readonly until: number };
   /** A few of the keys that changed or vanished. */
   readonly sample: readonly string[];
-  readonly sourceIdentity: string;
+  /** Undefined when the source was not reached, so that nothing is known of it. */
+  readonly sourceIdentity: string | undefined;
 }
+
+/**
+ * So many objects, when they are all there are and all changed at once, are held although they are fewer than
+ * `minObjects`: that is what encryption in place looks like, and there would be no copy of anything left. Fewer are
+ * what somebody may well edit between two passes.
+ */
+const wholeSet = 5;
 
 /**
  * Decides whether what a pass observed may take effect. Made from the whole pass, never counted while deleting.
@@ -28,46 +43,79 @@ export function judge(
   limits: GuardLimits,
   now: number,
 ): Hold | undefined {
-  const reasons = isReleased(seen, policy.hold, limits) ? [] : reasonsToHold(seen, policy.sourceIdentity, limits);
-  if (seen.listingFailed !== undefined && seen.known > 0) {
-    reasons.push(`the source could not be listed to its end: ${seen.listingFailed}`);
-  }
+  const stranger = isAnother(seen, policy.sourceIdentity) ? seen.sourceIdentity : undefined;
+  const failed = seen.listingFailed !== undefined && seen.known > 0;
+  const reasons: string[] = [];
+  if (stranger !== undefined)
+    reasons.push(`the source is not the one it was: ${stranger} instead of ${policy.sourceIdentity}`);
+  reasons.push(...reasonsOfObjects(seen, policy.hold, limits));
+  const deletions = tooManyDeletions(seen, limits);
+  if (deletions !== undefined) reasons.push(reasonOfDeletions(deletions.objects, seen.known));
+  if (failed) reasons.push(`the source could not be listed to its end: ${seen.listingFailed}`);
   if (reasons.length === 0) return undefined;
   const { overwritten, vanished, sample } = seen;
-  return { since: policy.hold?.since ?? now, reasons, overwritten, vanished, sample };
+  const since = policy.hold?.since ?? now;
+  return {
+    ...{ since, reasons, overwritten, vanished, known: knownBefore(seen.knownInAll, policy.hold), sample },
+    ...(stranger === undefined ? {} : { sourceIdentity: stranger }),
+    ...(deletions === undefined ? {} : { deletions }),
+    ...(failed ? { listingFailed: true } : {}),
+  };
 }
 
-/** A release lets through what was held, and no more on top of it than would pass by itself. */
-function isReleased(seen: Preflight, hold: Hold | null, limits: GuardLimits): boolean {
-  if (hold?.released !== true) return false;
-  const more = changes(seen) - hold.overwritten - hold.vanished;
-  return !isMany(more, seen.known, limits);
+/**
+ * Many deletions that come due at once are held like many changes, unless one decision made all these objects go: that
+ * was judged as a whole, by the guard or by a person. What is left are the sums that nobody has seen: of years, when a
+ * policy begins to delete; of weeks, when no pass was complete; of many small losses.
+ */
+function tooManyDeletions({ deletions, known }: Preflight, limits: GuardLimits): Hold['deletions'] {
+  if (deletions === undefined || deletions.decisions <= 1) return undefined;
+  const { objects, until } = deletions;
+  return isMany(objects, known + objects, limits) ? { objects, until } : undefined;
 }
 
-function changes({ overwritten, vanished, undecided }: Preflight): number {
-  return Math.max(overwritten + vanished, undecided);
+function reasonOfDeletions(objects: number, known: number): string {
+  return `the copies of ${objects} objects that went are due to be deleted at once, where ${known} objects are left; release deletes them, \`deletes: { mode: retain }\` keeps them`;
+}
+
+/** How many changes may come on top of those that a person decides about: what would pass by itself. */
+export function mayComeOnTop(known: number, { minObjects, maxChanged }: GuardLimits): number {
+  return Math.max(minObjects - 1, Math.floor(maxChanged * known));
+}
+
+function isAnother({ sourceIdentity, catalogued }: Preflight, knownIdentity: string | null): boolean {
+  return knownIdentity !== null && sourceIdentity !== undefined && knownIdentity !== sourceIdentity && catalogued > 0;
 }
 
 function isMany(changed: number, known: number, limits: GuardLimits): boolean {
   return changed >= limits.minObjects && changed > limits.maxChanged * known;
 }
 
-function reasonsToHold(seen: Preflight, knownIdentity: string | null, limits: GuardLimits): string[] {
+/** `maxChanged: 100%` says that everything may change. */
+function isAll(changed: number, known: number, { maxChanged }: GuardLimits): boolean {
+  return maxChanged < 1 && changed >= wholeSet && changed >= known;
+}
+
+/** A hold is not worn away by the new objects that flow while it lasts. */
+function knownBefore(known: number, hold: Hold | null): number {
+  return Math.min(known, hold?.known ?? Infinity);
+}
+
+function reasonsOfObjects(seen: Preflight, hold: Hold | null, limits: GuardLimits): string[] {
+  const { overwritten, vanished, undecided, listed } = seen;
   const reasons: string[] = [];
-  const { overwritten, vanished, known, listed } = seen;
-  if (knownIdentity !== null && knownIdentity !== seen.sourceIdentity && known > 0) {
-    reasons.push(`the source is not the one it was: ${seen.sourceIdentity} instead of ${knownIdentity}`);
+  if (listed === 0 && seen.known > 0 && seen.listingFailed === undefined) {
+    reasons.push(`the source is empty where ${seen.known} objects were known`);
   }
-  if (listed === 0 && known > 0 && seen.listingFailed === undefined) {
-    reasons.push(`the source is empty where ${known} objects were known`);
-  }
-  const changed = changes(seen);
+  const known = knownBefore(seen.known, hold);
+  const changed = Math.max(overwritten + vanished, undecided);
+  const what = `${vanished} objects vanished and ${overwritten} were overwritten since the last good pass`;
   if (isMany(changed, known, limits)) {
     const percent = ((100 * changed) / Math.max(known, 1)).toFixed(1);
     const limit = (100 * limits.maxChanged).toFixed(1);
-    reasons.push(
-      `${vanished} objects vanished and ${overwritten} were overwritten since the last good pass: ${percent} % of ${known}, more than guard.maxChanged (${limit} %)`,
-    );
+    reasons.push(`${what}: ${percent} % of ${known}, more than guard.maxChanged (${limit} %)`);
+  } else if (isAll(changed, knownBefore(seen.knownInAll, hold), limits)) {
+    reasons.push(`${what}: that is everything that was known`);
   }
   return reasons;
 }

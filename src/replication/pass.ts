@@ -1,9 +1,12 @@
 import type { Finding } from '../catalog/findings.ts';
-import type { Hold, PassSummary } from '../catalog/policies.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Hold } from '../catalog/holds.ts';
+import type { PassSummary } from '../catalog/policies.ts';
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { Leash } from '../objects/leash.ts';
 import type { ProviderRole } from '../providers/provider.ts';
+import { planDeletions, windowAfter, type DeletionPlan } from './deletion-plan.ts';
 import { detect, type Seen } from './detect.ts';
 import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
@@ -45,6 +48,7 @@ export async function runPass(
 ): Promise<Pass> {
   const { catalog, clock, log } = engine;
   const startedAt = clock.now();
+  const decidedUpTo = await newestDecision(catalog, policy);
   const prefix = narrowest(policy.prefix, options.prefix ?? policy.prefix);
   const found = new Map<Finding['kind'], number>();
   const unreached = new Map<string, ProviderError>();
@@ -54,21 +58,25 @@ export async function runPass(
   const role = options.dryRun ? 'source' : 'target';
   const sourceReached = await reach(policy.source, 'source');
   const targets = options.full ? await sitesReached(policy.targets, async (site) => await reach(site, role)) : [];
+  const now = (): number => clock.now();
   const record = async (findings: readonly Finding[]): Promise<void> => {
     for (const { kind } of findings) found.set(kind, (found.get(kind) ?? 0) + 1);
     if (!options.dryRun) await catalog.record(policy.name, findings);
   };
   const seen =
     sourceReached && prefix !== undefined
-      ? await detect(catalog, policy, { ...options, asOf: startedAt, prefix, targets, record }, log, signal)
+      ? await detect(catalog, policy, { ...options, asOf: startedAt, now, prefix, targets, record }, log, signal)
       : nothingSeen(unreached.get(policy.source.name));
   for (const site of policy.targets) {
     const failure = unreached.get(site.name);
     if (failure !== undefined) seen.targetFailures.set(site.name, failure);
   }
-  const decision = await decide(engine, policy, seen, options, prefix);
-  const summary = summarize(startedAt, clock.now(), seen, decision);
-  if (!options.dryRun) await remember(engine, policy, seen, summary, decision, options);
+  // A look at a part of the keys lets nothing be deleted.
+  const plan = options.prefix === undefined ? await planDeletions(catalog, policy, startedAt) : undefined;
+  const added = found.get('new') ?? 0;
+  const decision = await decide(engine, policy, seen, options, { prefix, sourceReached, decidedUpTo, added, plan });
+  const summary = summarize(startedAt, clock.now(), seen, decision, plan);
+  if (!options.dryRun) await remember(engine, policy, seen, summary, decision, options, decidedUpTo);
   return { seen, summary, hold: decision.hold, found };
 }
 
@@ -126,54 +134,83 @@ function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
   };
 }
 
+async function newestDecision(catalog: Catalog, policy: Policy): Promise<number> {
+  const [newest] = await catalog.decisions(policy.name, { limit: 1 });
+  return newest?.id ?? 0;
+}
+
 interface Decision {
   readonly hold: Hold | undefined;
-  /** Others noted changes after these were judged: all of them are left for the next pass, and so is a release. */
-  readonly postponed: boolean;
+  /** Why all changes are left for the next pass to judge. */
+  readonly postponed: string | undefined;
 }
+
+interface Circumstances {
+  /** Undefined when no key of the policy was asked for. */
+  readonly prefix: string | undefined;
+  readonly sourceReached: boolean;
+  /** New objects that the pass found and recorded. */
+  readonly added: number;
+  /** The newest decision of a person's when the pass began. */
+  readonly decidedUpTo: number;
+  readonly plan: DeletionPlan | undefined;
+}
+
+const notedMeanwhile = 'more changes were noted while this pass decided; the next pass decides about all of them';
+const decidedMeanwhile = 'a person decided about the hold while this pass went on; the next pass judges what is left';
 
 async function decide(
   { catalog, clock }: Engine,
   policy: Policy,
   seen: Seen,
   options: PassOptions,
-  prefix: string | undefined,
+  { prefix, sourceReached, decidedUpTo, added, plan }: Circumstances,
 ): Promise<Decision> {
   const state = await catalog.readPolicy(policy.name);
   const counts = await catalog.counts(policy.name);
+  // What this pass counted was counted before the decision.
+  if ((await newestDecision(catalog, policy)) !== decidedUpTo) return { hold: undefined, postponed: decidedMeanwhile };
   // A look at a part of the keys cannot lift what a look at all of them holds.
-  if (options.prefix !== undefined && state.hold !== null && state.hold.released !== true) {
-    return { hold: state.hold, postponed: false };
-  }
+  if (options.prefix !== undefined && state.hold !== null) return { hold: state.hold, postponed: undefined };
   // A walk that broke off did not see all rows; the catalog knows how many there are.
-  const known = seen.sourceFailure === undefined ? seen.known : counts.objects;
+  const knownInAll = Math.max(0, counts.objects - (options.dryRun ? 0 : added));
+  const known = seen.sourceFailure === undefined ? seen.known : knownInAll;
   const { listed, overwritten, vanished, sample, sourceFailure } = seen;
-  const sourceIdentity = identityOf(policy);
   const preflight = {
     ...(sourceFailure === undefined ? {} : { listingFailed: sourceFailure.message }),
     listed,
     known,
+    knownInAll: options.prefix === undefined ? known : knownInAll,
+    catalogued: counts.objects + counts.gone,
     overwritten,
     vanished,
     // Another process may have noted more since this walk went by; letting it through would be unseen.
     undecided: counts.observed,
+    ...(plan === undefined || plan.until === null ? {} : { deletions: { ...plan.due, until: plan.until } }),
     sample,
-    sourceIdentity,
+    sourceIdentity: sourceReached ? identityOf(policy) : undefined,
   };
   const hold = judge(preflight, state, policy.guard, clock.now());
   const letThrough = hold === undefined && sourceFailure === undefined && prefix !== undefined && !options.dryRun;
-  if (!letThrough) return { hold, postponed: false };
+  if (!letThrough) return { hold, postponed: undefined };
   const applied = await catalog.decideObserved(policy.name, 'apply', { prefix, atMost: counts.observed });
-  return { hold, postponed: applied === null };
+  return { hold, postponed: applied === null ? notedMeanwhile : undefined };
 }
 
-function summarize(startedAt: number, finishedAt: number, seen: Seen, { hold, postponed }: Decision): PassSummary {
+function summarize(
+  startedAt: number,
+  finishedAt: number,
+  seen: Seen,
+  { hold, postponed }: Decision,
+  plan: DeletionPlan | undefined,
+): PassSummary {
+  const decided = hold === undefined && seen.sourceFailure === undefined && postponed === undefined;
+  const times = { startedAt, finishedAt, ...(plan === undefined ? {} : { deletes: windowAfter(plan, decided) }) };
   const failures = [...seen.targetFailures.values()].map((error) => `${error.provider}: ${error.message}`);
-  if (hold !== undefined) return { startedAt, finishedAt, outcome: 'held', reasons: [...hold.reasons, ...failures] };
+  if (hold !== undefined) return { ...times, outcome: 'held', reasons: [...hold.reasons, ...failures] };
   const reasons = seen.sourceFailure === undefined ? failures : [seen.sourceFailure.message, ...failures];
-  if (postponed)
-    reasons.push('more changes were noted while this pass decided; the next pass decides about all of them');
-  return { startedAt, finishedAt, outcome: reasons.length === 0 ? 'complete' : 'incomplete', reasons };
+  if (postponed !== undefined) reasons.push(postponed);
+  return { ...times, outcome: reasons.length === 0 ? 'complete' : 'incomplete', reasons };
 }
 
 async function remember(
@@ -183,18 +220,21 @@ async function remember(
   summary: PassSummary,
   { hold, postponed }: Decision,
   options: PassOptions,
+  decidedUpTo: number,
 ): Promise<void> {
   const whole = options.prefix === undefined;
-  const decided = hold === undefined && seen.sourceFailure === undefined && !postponed;
-  await catalog.updatePolicy(policy.name, {
+  const judged = postponed === undefined;
+  const decided = hold === undefined && seen.sourceFailure === undefined && judged;
+  const change = {
     // A pass over a part of the keys neither lifts a hold on the rest nor counts as a look at everything.
     ...(whole ? { lastPass: summary } : {}),
-    ...(hold !== undefined || (whole && !postponed) ? { hold: hold ?? null } : {}),
+    ...(hold !== undefined || (whole && judged) ? { hold: hold ?? null } : {}),
     ...(whole && decided ? { lastCompletePassAt: summary.startedAt, sourceIdentity: identityOf(policy) } : {}),
-  });
+  };
+  await catalog.updatePolicy(policy.name, change, { decidedUpTo });
 }
 
 /** Where the source is, and which of the places that were ever found there it is. */
-function identityOf({ source, sourceIdentity }: Policy): string {
+export function identityOf({ source, sourceIdentity }: Policy): string {
   return source.identity === undefined ? sourceIdentity : `${sourceIdentity} ${source.identity}`;
 }

@@ -15,15 +15,28 @@ export interface Policy {
   readonly minCopies: number;
   /** The evidence a fresh copy needs. */
   readonly onCopy: 'attested' | 'read';
+  /** The rolling audit; absent: copies are read again only when somebody asks. */
+  readonly scrub?: ScrubSettings;
   readonly guard: GuardLimits;
+  /** How long after an object went its copies are deleted, in milliseconds; absent: they are retained. */
+  readonly deleteAfter?: number;
   /** Milliseconds between passes over the source, and between passes that list the targets too. */
   readonly detect: { readonly every: number; readonly full: number };
+}
+
+export interface ScrubSettings {
+  /** Milliseconds within which every copy is read. */
+  readonly every: number;
+  /** Bytes per second at most; absent: no limit but `limits.bandwidth`. */
+  readonly bandwidth?: number;
+  /** Bytes in any 24 hours at most; absent: no limit. */
+  readonly perDay?: number;
 }
 
 export interface GuardLimits {
   /** Fraction of the objects that may change or vanish between two passes. */
   readonly maxChanged: number;
-  /** Fewer changes than this never hold. */
+  /** Fewer changes than this do not hold, unless they are all there is. */
   readonly minObjects: number;
 }
 

@@ -2,7 +2,7 @@ import type { ChecksumAlgorithm, Checksums, Digest } from '../objects/checksum.t
 import { ProviderError } from '../objects/errors.ts';
 import type { Evidence } from '../objects/evidence.ts';
 import type { Key } from '../objects/key.ts';
-import type { ObjectHead } from '../objects/object.ts';
+import { differingAttribute, type Attributes, type ObjectHead } from '../objects/object.ts';
 import type { Provider } from '../providers/provider.ts';
 import { Hasher } from './hash.ts';
 import { ObjectStream, type Candidate } from './read-source.ts';
@@ -22,7 +22,7 @@ export interface ProveOptions {
 
 /** What was found out about what stands at a key. Proven wrong is not the same as unreadable, which throws. */
 export type Proof =
-  | { readonly state: 'right'; readonly version: string; readonly evidence: Evidence }
+  | { readonly state: 'right'; readonly version: string; readonly evidence: Evidence; readonly head?: ObjectHead }
   | { readonly state: 'wrong'; readonly version: string; readonly why: string }
   | { readonly state: 'missing' };
 
@@ -43,7 +43,8 @@ export async function prove(
     const attested = proveByAttestation(head, expected.digest, options.now);
     if (attested !== undefined) return attested;
   }
-  return await proveByReading(provider, key, head.version, expected, options, signal);
+  const proof = await proveByReading(provider, key, head.version, expected, options, signal);
+  return proof.state === 'right' ? { ...proof, head } : proof;
 }
 
 /** Reads a copy back and hashes it: the strongest evidence there is. */
@@ -70,6 +71,17 @@ export async function proveByReading(
     if (head?.version !== version || head.size === size) throw error;
     return { state: 'wrong', version, why: `it is ${head.size} bytes long instead of ${size}` };
   }
+}
+
+/**
+ * What is wrong with what the copy says of itself besides its bytes; undefined when it carries Holdfast's record of just
+ * this content and the object's attributes (null: not known).
+ */
+export function faultInRecord(head: ObjectHead, sha256: string, attributes: Attributes | null): string | undefined {
+  if (head.record === undefined) return 'its record is gone';
+  if (head.record.sha256 !== sha256) return `its record names the SHA-256 ${head.record.sha256}`;
+  const differing = attributes === null ? undefined : differingAttribute(head.attributes, attributes);
+  return differing === undefined ? undefined : `its ${differing} is another one`;
 }
 
 export async function headIfThere(provider: Provider, key: Key, signal: AbortSignal): Promise<ObjectHead | undefined> {
@@ -105,6 +117,7 @@ function proveByAttestation(head: ObjectHead, digest: Digest, now: () => number)
     state: 'right',
     version,
     evidence: { method: 'attested', sha256: digest.sha256, by: verdict.by, at: now() },
+    head,
   };
 }
 

@@ -1,4 +1,5 @@
 import { runPass, type Pass, type PassOptions } from './pass.ts';
+import { Deletions, whyKept, type DeletionReport } from './deletions.ts';
 import type { Seen } from './detect.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Tally } from './tally.ts';
@@ -31,6 +32,7 @@ export interface ReconcileReport {
   readonly bytesCopied: number;
   readonly inPlace: number;
   readonly repaired: number;
+  /** Of objects that are gone. */
   readonly deleted: number;
   /** Objects whose change the guard holds back. */
   readonly held: number;
@@ -57,7 +59,25 @@ export async function reconcile(
   await engine.catalog.makeDue(policy.name, { prefix });
   const run = new Run(engine, policy, prefix, options);
   const pass = await run.toTheEnd(signal);
-  return await report(engine, policy, prefix, pass, run.tally, startedAt);
+  const deletions = new Deletions(engine, policy);
+  // What a look at a part of the keys found lets nothing be deleted.
+  const removed = options.prefix === undefined ? await deletions.round(signal) : undefined;
+  signal.throwIfAborted();
+  const told = await report(engine, policy, prefix, pass, run.tally, startedAt);
+  return withDeletions(told, removed, deletions.said);
+}
+
+function withDeletions(
+  report: ReconcileReport,
+  removed: DeletionReport | undefined,
+  kept: readonly string[],
+): ReconcileReport {
+  if (removed === undefined) return report;
+  const reasons = [...report.reasons, ...kept.map((target) => `copies of what went stay at ${target}: ${whyKept}`)];
+  if (removed.left > 0) reasons.push(`${removed.left} keys of what went hold something that is not ours; it stays`);
+  if (removed.failed > 0)
+    reasons.push(`${removed.failed} copies of what went could not be deleted; they are tried again`);
+  return { ...report, deleted: removed.deleted, reasons };
 }
 
 /** A pass and a worker side by side: copying starts while the listing still goes on. */
@@ -205,13 +225,20 @@ async function dryRun(
     bytesCopied: 0,
     inPlace: seen.inPlace,
     repaired: wouldRepair,
-    deleted: 0,
+    deleted: await wouldDelete(engine, policy, pass),
     held: hold === undefined ? 0 : seen.overwritten + seen.vanished,
     failed: 0,
     durationMs: engine.clock.now() - startedAt,
     reasons: summary.reasons,
     ignored: seen.ignored,
   };
+}
+
+/** What targets keep, because their deletes cannot be made sure of, is counted too: a dry run does not probe. */
+async function wouldDelete({ catalog }: Engine, { name }: Policy, { seen, summary }: Pass): Promise<number> {
+  const until = summary.deletes?.until ?? null;
+  if (until === null || summary.outcome === 'held' || seen.sourceFailure !== undefined) return 0;
+  return await catalog.countGoneCopies(name, { until });
 }
 
 function outcomeOf({ summary }: Pass, notInPlace: number): ReconcileReport['outcome'] {

@@ -55,6 +55,11 @@ export class Site {
     return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.identity;
   }
 
+  /** See `Capabilities`; undefined while it was not reached. */
+  get preciseTimes(): boolean | undefined {
+    return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.preciseTimes;
+  }
+
   /** What it can do as a target; undefined while it was not reached as one. */
   get capabilities(): Capabilities | undefined {
     return this.#capabilities.get('target');

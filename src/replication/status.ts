@@ -1,7 +1,10 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { PolicyCounts } from '../catalog/counts.ts';
+import type { DecisionEntry } from '../catalog/holds.ts';
 import type { PolicyState, ProviderState } from '../catalog/policies.ts';
 import type { Policy } from './policy.ts';
+import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
+import { evidenceTroubles } from './status-evidence.ts';
 
 /** The `status` document: what `holdfast status --json`, `GET /health` and `GET /api/v1/status` show. Field names are the outside's. */
 export interface Status {
@@ -32,9 +35,27 @@ export interface PolicyStatus {
   readonly atRisk: Readonly<Record<string, number>>;
   /** Objects no longer at the source whose copies are kept. */
   readonly gone: number;
+  readonly deletes: DeletesStatus;
+  /** What the rolling audit promises; null when `verify.scrub` is not set. */
+  readonly scrub: ScrubPromise | null;
+  /** Objects whose own bytes at the source changed though their version did not. */
+  readonly sourceDamaged: number;
+  /** Objects whose copies are kept although the source shows otherwise: a person rejected the change. */
+  readonly rejected: number;
   readonly hold: PolicyState['hold'];
+  /** What people decided about holds, the latest few, newest first. */
+  readonly decisions: readonly DecisionEntry[];
   readonly lastPass: PolicyState['lastPass'];
   readonly copies: PolicyCounts['byTarget'];
+}
+
+/** What becomes of the copies of what is gone. Milliseconds since the epoch. */
+export interface DeletesStatus {
+  readonly mode: 'retain' | 'propagate';
+  /** Objects whose time is over and of which copies are left: they are being deleted, or cannot be. */
+  readonly due: number;
+  /** When the time of the next object is over; a pass after that lets its copies be deleted. Null when none waits. */
+  readonly nextAt: number | null;
 }
 
 export interface ProviderStatus {
@@ -42,6 +63,8 @@ export interface ProviderStatus {
   readonly state: 'up' | 'down' | 'degraded';
   readonly lastError: string | null;
 }
+
+const decisionsShown = 5;
 
 /** A pass that is later than this many intervals says that nobody looks any more. */
 const overdueAfter = 3;
@@ -82,15 +105,22 @@ interface Report {
 async function reportOn(catalog: Catalog, policy: Policy, now: number): Promise<Report> {
   const state = await catalog.readPolicy(policy.name);
   const counts = await catalog.counts(policy.name);
-  const status = describe(policy, state, counts, now);
+  const decisions = await catalog.decisions(policy.name, { limit: decisionsShown });
+  const deletes = await deletesOf(catalog, policy, state);
+  const status = { ...describe(policy, state, counts, now), decisions, deletes };
   return {
     status,
     failing: failures(status, policy, state, now),
-    degraded: [...troubles(status, policy), ...backlog(status, policy, counts, now)],
+    degraded: [...troubles(status, policy), ...backlog(status, policy, counts, now), ...evidenceTroubles(status, now)],
   };
 }
 
-function describe(policy: Policy, state: PolicyState, counts: PolicyCounts, now: number): PolicyStatus {
+function describe(
+  policy: Policy,
+  state: PolicyState,
+  counts: PolicyCounts,
+  now: number,
+): Omit<PolicyStatus, 'decisions' | 'deletes'> {
   const { objects, bytes, safe, gone, lost, observed, copies, byTarget, atRisk } = counts;
   return {
     policy: policy.name,
@@ -105,10 +135,23 @@ function describe(policy: Policy, state: PolicyState, counts: PolicyCounts, now:
     lagSeconds: lagSeconds(state, counts, now),
     atRisk,
     gone,
+    // All targets' copies of what the source has: what is gone or not yet verified makes little difference.
+    scrub: policy.scrub === undefined ? null : promiseOf(policy.scrub, bytes * policy.targets.length),
+    sourceDamaged: counts.sourceDamaged,
+    rejected: counts.rejected,
     hold: state.hold,
     lastPass: state.lastPass,
     copies: byTarget,
   };
+}
+
+async function deletesOf(catalog: Catalog, { name, deleteAfter }: Policy, state: PolicyState): Promise<DeletesStatus> {
+  if (deleteAfter === undefined) return { mode: 'retain', due: 0, nextAt: null };
+  const { until = null, since = 0 } = state.lastPass?.deletes ?? {};
+  const waiting = await catalog.countGone(name, { after: until ?? undefined });
+  const due = until === null ? 0 : (await catalog.countGone(name, { until })).objects;
+  const nextAt = waiting.oldestAt === null ? null : Math.max(waiting.oldestAt, since) + deleteAfter;
+  return { mode: 'propagate', due, nextAt };
 }
 
 /** Computed from the clock when asked, so that a dead loop shows as growing lag. */
@@ -140,7 +183,9 @@ function troubles(status: PolicyStatus, policy: Policy): string[] {
   if (lastPass === null) reasons.push(`${name}: no pass has finished yet`);
   for (const reason of hold?.reasons ?? []) reasons.push(`${name}: held: ${reason}; see "holdfast status ${name}"`);
   if (hold === null && lastPass !== null && lastPass.outcome !== 'complete') {
-    for (const reason of lastPass.reasons) reasons.push(`${name}: ${reason}`);
+    const decision = status.decisions.find(({ at }) => at >= lastPass.finishedAt);
+    if (decision === undefined) for (const reason of lastPass.reasons) reasons.push(`${name}: ${reason}`);
+    else reasons.push(`${name}: the hold was ${decision.decision} by ${decision.by}; no pass has looked since`);
   }
   if (status.damaged > 0) reasons.push(`${name}: ${status.damaged} copies are damaged or missing and wait for repair`);
   if (status.failed > 0) reasons.push(`${name}: ${status.failed} copies failed; see "holdfast status ${name}"`);

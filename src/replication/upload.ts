@@ -30,7 +30,7 @@ export async function uploadInParts(
   const digest = await fan.sendAll();
   if (digest === null) return { read: null, outcomes: fan.outcomes() };
   requireDigest(job, digest);
-  const content = contentOf(job, digest, fan.stream.head.attributes);
+  const content = contentOf(job, digest, fan.stream.head);
   await Promise.all(fan.lanes.map(async (lane) => await lane.finish(content, signal)));
   return { read: { digest, attributes: content.attributes }, outcomes: fan.outcomes() };
 }
@@ -95,7 +95,7 @@ class Fan implements AsyncDisposable {
   }
 
   #send(part: Part, last: boolean): void {
-    const { attributes } = this.stream.head;
+    const attributes = this.#job.attributes ?? this.stream.head.attributes;
     const lanes = this.lanes.filter((lane) => !lane.failed);
     const errands = lanes.map((lane) => ({
       name: lane.to.name,

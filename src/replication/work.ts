@@ -1,31 +1,28 @@
-import type { Claim, CopyOutcome, Settlement } from '../catalog/claims.ts';
+import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { CopyRow, Observed } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { noAttributes, type Attributes } from '../objects/object.ts';
+import { agreedContent, quarantined } from './agreement.ts';
 import { copyCandidates, nowhereToReadFrom, sourceCandidate } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
-import { outcomeOfFailure } from './failure.ts';
+import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
-import { digestByReading, prove, type Proof } from './prove.ts';
+import { digestByReading, faultInRecord, type Proof } from './prove.ts';
+import { proveAll, type Proven, type Unanswered } from './proving.ts';
 import type { Candidate } from './read-source.ts';
 import { recordedContent } from './recorded.ts';
 import type { Site } from './site.ts';
 import { changeAtSource } from './source-change.ts';
-import type { Destination, Stored } from './store.ts';
+import type { Destination } from './store.ts';
 
 export interface WorkOptions extends CopyOptions {
   readonly random: Random;
 }
 
 type Learnt = NonNullable<Settlement['learnt']>;
-
-/** A proof that could not be had. */
-interface Unanswered {
-  readonly error: unknown;
-}
 
 /**
  * One claimed object: proves the copies that may be in place, copies what is missing from a place where the object
@@ -37,10 +34,12 @@ export class Work {
   readonly #policy: Policy;
   readonly #options: WorkOptions;
   readonly #signal: AbortSignal;
-  readonly #outcomes = new Map<string, CopyOutcome>();
+  readonly #outcomes: Outcomes;
   #digest: Digest | undefined;
   #learnt: Learnt | undefined;
   #observed: Observed | undefined;
+  /** Copies that were proven just now, record and all. */
+  #sound: readonly Candidate[] = [];
   /** What the source's bytes were where they are not those known for this version. */
   #damage: Learnt | undefined;
 
@@ -49,6 +48,7 @@ export class Work {
     this.#policy = policy;
     this.#options = options;
     this.#signal = signal;
+    this.#outcomes = new Outcomes(claim, options, signal);
     const { sha256, checksums } = claim.object;
     if (sha256 !== null) this.#digest = { ...checksums, sha256 };
   }
@@ -61,10 +61,8 @@ export class Work {
     } catch (error) {
       // One object that nobody foresaw must not end the work on all others.
       const failure = asProviderError(error, this.#policy.source.name, this.#claim.object.key);
-      this.#giveUp(
-        leased.filter((copy) => !this.#outcomes.has(copy.target)),
-        failure,
-      );
+      const open = leased.filter((copy) => !this.#outcomes.has(copy));
+      this.#outcomes.allFailed(open, failure);
     }
     const last = this.#settlement(leased);
     return this.#damage === undefined
@@ -73,11 +71,23 @@ export class Work {
   }
 
   async #workOn(leased: readonly CopyRow[]): Promise<void> {
-    const unproven = leased.filter((copy) => copy.state === 'unproven');
-    const lacking = leased.filter((copy) => copy.state !== 'unproven');
-    // Copying first: reading the source for those that lack it also tells what the others must hold.
-    if (lacking.length > 0) await this.#copyTo(lacking);
-    if (unproven.length > 0) await this.#proveOrReplace(unproven);
+    const unproven = leased.filter((copy) => this.#mayBeIt(copy));
+    const lacking = leased.filter((copy) => !unproven.includes(copy));
+    const steps = [
+      async (): Promise<void> => await this.#copyTo(lacking),
+      async (): Promise<void> => await this.#proveOrReplace(unproven),
+    ];
+    if (unproven.length === 0) steps.pop();
+    if (lacking.length === 0) steps.shift();
+    // Copying first: reading the source for those that lack it also tells what the others must hold. Unless it is only
+    // the others that may have what is lacking.
+    for (const step of this.#candidates().length > 0 ? steps : steps.toReversed()) await step();
+  }
+
+  /** Something stands there of which nobody knows yet whether it is the object. */
+  #mayBeIt({ state, version, evidence }: CopyRow): boolean {
+    if (state === 'unproven') return true;
+    return state === 'failed' && version !== null && evidence === null && this.#digest === undefined;
   }
 
   #about(): Pick<Settlement, 'objectId' | 'token' | 'version'> {
@@ -90,7 +100,7 @@ export class Work {
       ...this.#about(),
       ...(this.#learnt === undefined ? {} : { learnt: this.#learnt }),
       ...(this.#observed === undefined ? {} : { observed: this.#observed }),
-      copies: leased.map((copy) => this.#outcomes.get(copy.target) ?? { target: copy.target, state: 'released' }),
+      copies: this.#outcomes.of(leased),
       last: true,
     };
   }
@@ -98,15 +108,8 @@ export class Work {
   /* ---- proving what may be in place ---- */
 
   async #proveOrReplace(copies: readonly CopyRow[]): Promise<void> {
-    if (this.#digest === undefined && (await this.#adoptByRecords(copies))) return;
-    try {
-      this.#digest ??= await this.#digestFromSource(copies);
-    } catch (error) {
-      return this.#giveUp(copies, error);
-    }
-    const digest = this.#digest;
-    if (digest === undefined) return this.#giveUp(copies, this.#nowhere());
-    const proofs = await this.#proveAll(copies, digest);
+    const proofs = (await this.#proofsByRecords(copies)) ?? (await this.#proofsByDigest(copies));
+    this.#sound = proofs.flatMap(([copy, proof]) => this.#soundCandidate(copy, proof) ?? []);
     const replace = proofs.flatMap(([copy, proof]) => this.#judge(copy, proof) ?? []);
     if (replace.length > 0) await this.#copyTo(replace);
   }
@@ -115,57 +118,73 @@ export class Work {
    * Copies that Holdfast wrote say what they are: with an unchanged source version that tells the digest without
    * reading the source again, where every one that answers proves to be just that. Otherwise the source decides,
    * for a false record must not make good copies look wrong.
-   * @returns whether that settled it.
    */
-  async #adoptByRecords(copies: readonly CopyRow[]): Promise<boolean> {
+  async #proofsByRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
+    if (this.#digest !== undefined) return undefined;
     const { object } = this.#claim;
     const providers = copies.map((copy) => this.#site(copy.target).provider);
     const recorded = await recordedContent(providers, object.key, object, this.#signal);
-    if (recorded === undefined) return false;
+    if (recorded === undefined) return undefined;
     const proofs = await this.#proveAll(copies, recorded.digest);
-    const answers = proofs.filter(([, proof]) => 'state' in proof);
-    if (answers.some(([, proof]) => 'state' in proof && proof.state !== 'right')) return false;
+    const answers = proofs.flatMap(([, proof]) => ('state' in proof ? [proof.state] : []));
+    if (answers.some((state) => state !== 'right')) return undefined;
     if (answers.length > 0) this.#learn(recorded.digest, recorded.attributes);
-    for (const [copy, proof] of proofs) this.#judge(copy, proof);
-    return true;
+    return proofs;
   }
 
-  async #proveAll(copies: readonly CopyRow[], digest: Digest): Promise<[CopyRow, Proof | Unanswered][]> {
-    return await Promise.all(
-      copies.map(async (copy): Promise<[CopyRow, Proof | Unanswered]> => [copy, await this.#proveOne(copy, digest)]),
-    );
-  }
-
-  async #proveOne(copy: CopyRow, digest: Digest): Promise<Proof | Unanswered> {
-    const site = this.#site(copy.target);
-    const { key, size } = this.#claim.object;
-    // Evidence that is still there says: the copy is known, and somebody asked for it to be read.
-    const method = copy.evidence === null ? this.#policy.onCopy : 'read';
+  /** @returns nothing where no digest is to be had; those copies have their outcome. */
+  async #proofsByDigest(copies: readonly CopyRow[]): Promise<readonly Proven[]> {
     try {
-      return await prove(site.provider, key, { size, digest }, { ...this.#options, method }, this.#signal);
+      this.#digest ??= (await this.#digestFromSource(copies)) ?? (await this.#digestByAgreement(copies));
     } catch (error) {
-      return { error };
+      this.#outcomes.allFailed(copies, this.#observed === undefined ? error : this.#nowhere());
+      return [];
     }
+    if (this.#digest !== undefined) return await this.#proveAll(copies, this.#digest);
+    const { key } = this.#claim.object;
+    for (const copy of copies)
+      this.#outcomes.failed(copy, this.#isOverwritten() ? this.#nowhere() : quarantined(key, copy.target));
+    return [];
+  }
+
+  async #proveAll(copies: readonly CopyRow[], digest: Digest): Promise<readonly Proven[]> {
+    const options = { ...this.#options, method: this.#policy.onCopy };
+    return await proveAll(copies, this.#claim.object, digest, (target) => this.#site(target), options, this.#signal);
   }
 
   /** @returns the copy, with what stands there now, when it is not what it must be. */
   #judge(copy: CopyRow, proof: Proof | Unanswered): CopyRow | undefined {
     if ('error' in proof) {
-      this.#fail(copy, proof.error);
+      this.#outcomes.failed(copy, proof.error);
       return undefined;
     }
-    if (proof.state !== 'right') {
-      const why = proof.state === 'missing' ? 'it is missing' : proof.why;
-      this.#options.log.warn(
-        { policy: this.#policy.name, target: copy.target, key: this.#claim.object.key, why },
-        'a copy is not what it must be; it will be replaced',
-      );
-      return { ...copy, state: 'damaged', version: proof.state === 'missing' ? null : proof.version };
-    }
-    const event = copy.evidence === null ? 'adopted' : 'rechecked';
-    const { version, evidence } = proof;
-    this.#outcomes.set(copy.target, { target: copy.target, state: 'verified', version, evidence, event });
+    if (proof.state === 'missing') return this.#toReplace(copy, null, 'it is missing');
+    if (proof.state === 'wrong') return this.#toReplace(copy, proof.version, proof.why);
+    const fault = this.#faultInRecord(proof);
+    // Right bytes without their record are worth keeping where nothing else could be put in their place.
+    const replaceable = copy.recorded === true && this.#candidates().length > 0;
+    if (fault !== undefined && replaceable) return this.#toReplace(copy, proof.version, fault);
+    this.#outcomes.proved(copy, proof, fault === undefined);
     return undefined;
+  }
+
+  #faultInRecord({ head, evidence }: Extract<Proof, { state: 'right' }>): string | undefined {
+    const attributes = this.#learnt?.attributes ?? this.#claim.object.attributes;
+    return head === undefined ? 'nothing is known of its record' : faultInRecord(head, evidence.sha256, attributes);
+  }
+
+  #soundCandidate(copy: CopyRow, proof: Proof | Unanswered): Candidate | undefined {
+    if ('error' in proof || proof.state !== 'right' || this.#faultInRecord(proof) !== undefined) return undefined;
+    const { key, size } = this.#claim.object;
+    return { provider: this.#site(copy.target).provider, key, version: proof.version, size };
+  }
+
+  #toReplace(copy: CopyRow, version: string | null, why: string): CopyRow {
+    this.#options.log.warn(
+      { policy: this.#policy.name, target: copy.target, key: this.#claim.object.key, why },
+      'a copy is not what it must be; it will be replaced',
+    );
+    return { ...copy, state: 'damaged', version };
   }
 
   async #digestFromSource(copies: readonly CopyRow[]): Promise<Digest | undefined> {
@@ -184,6 +203,21 @@ export class Work {
     }
   }
 
+  /** The source has another version of it: what that means is decided soon, and then the source tells. */
+  #isOverwritten(): boolean {
+    return (this.#observed ?? this.#claim.object.observed)?.kind === 'overwritten';
+  }
+
+  /** The source does not have it any more: the copies themselves are asked. */
+  async #digestByAgreement(copies: readonly CopyRow[]): Promise<Digest | undefined> {
+    if (this.#isOverwritten()) return undefined;
+    const { key, size } = this.#claim.object;
+    const providers = copies.map((copy) => this.#site(copy.target).provider);
+    const agreed = await agreedContent(providers, key, { size, onBytes: this.#options.onBytes }, this.#signal);
+    if (agreed !== undefined) this.#learn(agreed.digest, agreed.attributes);
+    return agreed?.digest;
+  }
+
   /* ---- copying ---- */
 
   async #copyTo(copies: readonly CopyRow[]): Promise<void> {
@@ -200,13 +234,13 @@ export class Work {
         first ??= error;
       }
     }
-    this.#giveUp(copies, first ?? this.#nowhere());
+    this.#outcomes.allFailed(copies, this.#observed === undefined ? (first ?? this.#nowhere()) : this.#nowhere());
   }
 
   /** Where the object may be read, in order: the source while it is still that version, then copies with evidence. */
   #candidates(): Candidate[] {
-    const copies = copyCandidates(this.#claim.object, (target) => this.#site(target).provider);
-    return [this.#source() ?? [], copies].flat();
+    const copies = copyCandidates(this.#claim.object, this.#policy.targets);
+    return [this.#source() ?? [], copies, this.#sound].flat();
   }
 
   #source(): Candidate | undefined {
@@ -215,9 +249,11 @@ export class Work {
   }
 
   #job(from: Candidate, copies: readonly CopyRow[]): CopyJob {
-    const { version, modifiedAt, sha256 } = this.#claim.object;
+    const { version, modifiedAt, sha256, attributes } = this.#claim.object;
+    const isCopy = from.provider !== this.#policy.source.provider;
     return {
       from,
+      ...(isCopy && attributes !== null ? { attributes } : {}),
       sourceVersion: version,
       sourceModifiedAt: modifiedAt,
       sha256: this.#digest?.sha256 ?? sha256,
@@ -242,8 +278,8 @@ export class Work {
     for (const copy of copies) {
       const outcome = result.outcomes.get(copy.target);
       if (outcome === undefined) continue;
-      if (outcome instanceof ProviderError) this.#fail(copy, outcome);
-      else this.#succeed(copy, outcome);
+      if (outcome instanceof ProviderError) this.#outcomes.failed(copy, outcome);
+      else this.#outcomes.stored(copy, outcome);
     }
   }
 
@@ -258,24 +294,6 @@ export class Work {
   /** Only the source's word is news: a copy is read where the digest is known already. */
   #learnFrom(from: Candidate, read: { readonly digest: Digest; readonly attributes: Attributes }): void {
     if (from.provider === this.#policy.source.provider) this.#learn(read.digest, read.attributes);
-  }
-
-  #succeed(copy: CopyRow, { version, evidence, written }: Stored): void {
-    const done = copy.state === 'damaged' ? 'repaired' : 'copied';
-    const event = written ? done : 'adopted';
-    this.#outcomes.set(copy.target, { target: copy.target, state: 'verified', version, evidence, event });
-  }
-
-  #fail(copy: CopyRow, thrown: unknown): void {
-    const { target } = copy;
-    const error = asProviderError(thrown, target, this.#claim.object.key);
-    const { now, random } = this.#options;
-    const failed = this.#signal.aborted ? undefined : outcomeOfFailure(copy, error, now(), random);
-    this.#outcomes.set(target, failed ?? { target, state: 'released' });
-  }
-
-  #giveUp(copies: readonly CopyRow[], error: unknown): void {
-    for (const copy of copies) this.#fail(copy, error);
   }
 
   /** What a failed read tells of the source: that it moved on (the guard decides what that means), or is damaged. */

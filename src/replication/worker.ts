@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { Clock, Random } from '../objects/clock.ts';
 import { errorMessage } from '../objects/errors.ts';
+import type { Provider } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -19,6 +20,8 @@ export interface Engine {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly budget: ByteBudget;
+  /** Makes a limit of bytes per second that all providers it is applied to share, in either direction. */
+  readonly throttle: (bytesPerSecond: number) => (provider: Provider) => Provider;
   /** Objects that are worked on at once (`limits.concurrency`). */
   readonly concurrency: number;
   /** Names this process among those that share the catalog. */

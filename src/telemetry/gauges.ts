@@ -20,6 +20,10 @@ export interface PolicyGauges {
   readonly atRisk: Readonly<Record<string, number>>;
   /** Holds in force: 0 or 1. */
   readonly holds: number;
+  /** Objects whose change the guard holds back. */
+  readonly held: number;
+  /** Objects whose copies are kept against the source. */
+  readonly rejected: number;
   /** The age of the oldest evidence by target and the method that took it; where there is none, nothing. */
   readonly evidenceOldestAgeSeconds: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
@@ -73,6 +77,8 @@ function fillPolicy(all: All, state: PolicyGauges): void {
   if (state.backlogBytes !== undefined) all.backlogBytes.set({ policy }, state.backlogBytes);
   all.objects.set({ policy }, state.objects);
   all.holds.set({ policy }, state.holds);
+  all.held.set({ policy }, state.held);
+  all.rejected.set({ policy }, state.rejected);
   for (const [target, states] of Object.entries(state.copies)) {
     for (const [name, count] of Object.entries(states)) all.copies.set({ policy, target, state: name }, count);
   }
@@ -103,11 +109,15 @@ function createAll(registry: Registry) {
       'provider',
     ]),
     holds: gauge('holds', 'Whether the guard holds changes back until a person decides', ['policy']),
-    up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
-    evidence: gauge('evidence_oldest_age_seconds', 'Age of the oldest evidence for a copy, by the method that took it', [
+    held: gauge('held_objects', 'Objects whose change the guard holds back', ['policy']),
+    rejected: gauge('rejected_objects', 'Objects kept against the source, because a person rejected their change', [
       'policy',
-      'target',
-      'method',
     ]),
+    up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
+    evidence: gauge(
+      'evidence_oldest_age_seconds',
+      'Age of the oldest evidence for a copy, by the method that took it',
+      ['policy', 'target', 'method'],
+    ),
   };
 }

@@ -7,7 +7,7 @@ const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 const passSeconds = [1, 10, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600, 24 * 3_600];
 
 export function createEvents(registry: Registry): MetricEvents {
-  const { copies, copiedBytes, errors, sourceBytes } = createCounters(registry);
+  const { copies, copiedBytes, errors, scrubs, scrubbedBytes, sourceBytes } = createCounters(registry);
   const { requests, passes, lastPass } = createTimings(registry);
   return {
     declare: (policy, source, targets) => {
@@ -21,9 +21,14 @@ export function createEvents(registry: Registry): MetricEvents {
       copies.inc({ policy, target, outcome });
       copiedBytes.inc({ policy, target }, bytes);
     },
+    deleted: (policy, target) => copies.inc({ policy, target, outcome: 'deleted' }),
     failed: (policy, target, code) => {
       copies.inc({ policy, target, outcome: 'failed' });
       errors.inc({ policy, target, code });
+    },
+    scrubbed: (policy, target, bytes, outcome) => {
+      scrubs.inc({ policy, target, outcome });
+      if (outcome === 'right') scrubbedBytes.inc({ policy, target }, bytes);
     },
     sourceRead: (policy, source, bytes) => sourceBytes.inc({ policy, source }, bytes),
     request: (provider, operation, outcome, seconds) => requests.observe({ provider, operation, outcome }, seconds),
@@ -39,7 +44,7 @@ function createCounters(registry: Registry) {
   return {
     copies: new Counter({
       name: 'holdfast_copies_total',
-      help: 'Attempts at a copy, by how they ended: copied, repaired, adopted, rechecked or failed',
+      help: 'Attempts at a copy, by how they ended: copied, repaired, adopted, rechecked, deleted or failed',
       labelNames: ['policy', 'target', 'outcome'],
       registers,
     }),
@@ -53,6 +58,18 @@ function createCounters(registry: Registry) {
       name: 'holdfast_errors_total',
       help: 'Attempts at a copy that ended with an error, by the code of its cause',
       labelNames: ['policy', 'target', 'code'],
+      registers,
+    }),
+    scrubs: new Counter({
+      name: 'holdfast_scrubbed_copies_total',
+      help: 'Copies the scrub looked at, by what it found: right, missing, wrong or unreadable',
+      labelNames: ['policy', 'target', 'outcome'],
+      registers,
+    }),
+    scrubbedBytes: new Counter({
+      name: 'holdfast_scrubbed_bytes_total',
+      help: 'Bytes of copies that the scrub read and found right',
+      labelNames: ['policy', 'target'],
       registers,
     }),
     sourceBytes: new Counter({

@@ -6,6 +6,9 @@ import { createEvents } from './metric-events.ts';
 /** How a copy came to be verified; see the catalog's history. */
 export type CopyEvent = 'copied' | 'repaired' | 'adopted' | 'rechecked';
 
+/** What the scrub found: see `replication/audit-copy.ts`. */
+export type ScrubOutcome = 'right' | 'missing' | 'wrong' | 'unreadable';
+
 export type PassOutcome = 'complete' | 'incomplete' | 'held';
 
 /** `ok`, or the code of the error a provider's call ended with. */
@@ -17,8 +20,12 @@ export interface MetricEvents {
   declare(policy: string, source: string, targets: readonly string[]): void;
   /** A copy was verified. `bytes`: what was written to the target for it; `event` is `copied` by default. */
   copied(policy: string, target: string, bytes: number, event?: CopyEvent): void;
+  /** A copy was deleted because its object is gone. */
+  deleted(policy: string, target: string): void;
   /** An attempt at a copy ended with an error. */
   failed(policy: string, target: string, code: ErrorCode): void;
+  /** The scrub looked at a copy of `bytes`. */
+  scrubbed(policy: string, target: string, bytes: number, outcome: ScrubOutcome): void;
   /** Bytes read from the source: what its egress bill is made of. */
   sourceRead(policy: string, source: string, bytes: number): void;
   /** One call to a provider ended. */
@@ -63,7 +70,9 @@ export function createMetrics(options: MetricsOptions): Metrics {
 export const noMetrics: Metrics = Object.freeze({
   declare: ignore,
   copied: ignore,
+  deleted: ignore,
   failed: ignore,
+  scrubbed: ignore,
   sourceRead: ignore,
   request: ignore,
   passFinished: ignore,

@@ -5,7 +5,9 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Problem } from '../../src/catalog/counts.ts';
 import type { CopyRow, ObjectRow } from '../../src/catalog/rows.ts';
 import { openSqliteCatalog } from '../../src/catalog/sqlite/open.ts';
+import type { Clock } from '../../src/objects/clock.ts';
 import type { Key } from '../../src/objects/key.ts';
+import { throttle } from '../../src/providers/bandwidth.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
 import { ByteBudget } from '../../src/replication/byte-budget.ts';
 import type { Policy } from '../../src/replication/policy.ts';
@@ -24,6 +26,8 @@ export interface WorldOptions {
   readonly memory?: number;
   readonly concurrency?: number;
   readonly log?: Log;
+  /** What all parts go by instead of `World.clock`. */
+  readonly clock?: Clock;
 }
 
 const MiB = 1024 ** 2;
@@ -41,11 +45,11 @@ export class World implements AsyncDisposable {
   #engine: Engine | undefined;
 
   constructor(directory: string, options: WorldOptions) {
-    const { targets = { one: {}, two: {}, three: {} } } = options;
+    const { targets = { one: {}, two: {}, three: {} }, clock = this.clock } = options;
     this.#directory = directory;
     this.#options = options;
-    this.source = new Place('source', this.clock, options.source);
-    this.targets = Object.entries(targets).map(([name, settings]) => new Place(name, this.clock, settings));
+    this.source = new Place('source', clock, options.source);
+    this.targets = Object.entries(targets).map(([name, settings]) => new Place(name, clock, settings));
     this.policy = {
       name: 'p',
       source: this.source.site,
@@ -78,7 +82,7 @@ export class World implements AsyncDisposable {
 
   /** Opens the catalog; another engine on the same file is another process. */
   async another(owner = 'another'): Promise<Engine> {
-    const { clock } = this;
+    const { clock = this.clock } = this.#options;
     const { log = silentLog, memory = 256 * MiB, concurrency = 8 } = this.#options;
     const catalog = await openSqliteCatalog({ path: join(this.#directory, 'catalog.db'), clock });
     this.#catalogs.push(catalog);
@@ -86,7 +90,8 @@ export class World implements AsyncDisposable {
     const rows = [{ name, source: source.name, targets: targets.map((site) => site.name), minCopies }];
     await catalog.syncPolicies(rows, { forget: true });
     const budget = new ByteBudget(memory);
-    return { catalog, clock, random: Math.random, log, metrics: noMetrics, budget, concurrency, owner };
+    const core = { catalog, clock, random: Math.random, log, metrics: noMetrics, budget, concurrency, owner };
+    return { ...core, throttle: (rate) => throttle(rate, clock) };
   }
 
   async open(): Promise<this> {

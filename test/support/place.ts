@@ -5,10 +5,11 @@ import { noAttributes } from '../../src/objects/object.ts';
 import { intercept, type Call, type Operation } from '../../src/providers/intercept.ts';
 import type { MemoryBucket, StoredObject } from '../../src/providers/memory/bucket.ts';
 import { MemoryProvider, type MemoryOptions } from '../../src/providers/memory/memory.ts';
+import { ordered } from '../../src/providers/ordered.ts';
 import type { ListPage, MonitoredProvider, Provider, ProviderHealth } from '../../src/providers/provider.ts';
 import { Site } from '../../src/replication/site.ts';
 import { digestOf } from './digest.ts';
-import type { TestClock } from './test-clock.ts';
+import type { Clock } from '../../src/objects/clock.ts';
 
 type Hook = (call: Call, signal: AbortSignal) => void | Promise<void>;
 
@@ -30,7 +31,7 @@ export class Place {
   /** Bytes read from it. */
   bytesRead = 0;
 
-  constructor(name: string, clock: TestClock, options: MemoryOptions = {}) {
+  constructor(name: string, clock: Clock, options: MemoryOptions = {}) {
     this.name = name;
     const memory = new MemoryProvider({ name, clock, ...options });
     this.bucket = memory.bucket;
@@ -108,7 +109,8 @@ export class Place {
       body: (chunks, key) => this.#counted(this.body(chunks, key)),
       list: (open, signal) => this.#listed(open(undefined), signal),
     });
-    return { ...intercepted, health: () => this.health };
+    // As every configured provider is (`providers/open.ts`).
+    return { ...ordered(intercepted), health: () => this.health };
   }
 
   async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -15,6 +15,12 @@ export class TestClock implements Clock {
     this.#ahead += ms;
   }
 
+  /** The clock is set, forward or back. */
+  set(ms: number): void {
+    this.#ahead += ms;
+    this.#last += ms;
+  }
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     await delay(Math.min(ms, 5), undefined, signal === undefined ? {} : { signal });
   }

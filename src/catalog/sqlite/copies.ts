@@ -2,6 +2,7 @@ import type { Evidence, EvidenceMethod } from '../../objects/evidence.ts';
 import type { CopyError } from '../rows.ts';
 import { mayMove } from '../states.ts';
 import type { CopyState } from '../states.ts';
+import { isDeletedSql } from './deleted-copies.ts';
 import type { Ledger } from './ledger.ts';
 
 /** A copy as statements that change it need it. */
@@ -41,9 +42,11 @@ const maxMessage = 2000;
 const columns = `c.object_id, c.target_id, c.state, c.version, c.due_at, c.attempts, c.error_code, c.updated_at,
   c.evidence_at, c.evidence_method, c.first_event`;
 
-const selectAll = `select ${columns}, t.name from copies c join targets t on t.id = c.target_id where c.object_id = ?`;
+const selectAll = `select ${columns}, t.name from copies c join targets t on t.id = c.target_id where c.object_id = ?
+  and not (${isDeletedSql})`;
 
-const selectOne = `select ${columns} from targets t join copies c on c.target_id = t.id where t.name = ? and c.object_id = ?`;
+const selectOne = `select ${columns} from targets t join copies c on c.target_id = t.id where t.name = ? and c.object_id = ?
+  and not (${isDeletedSql})`;
 
 const update = `update copies set state = ?3, version = ?4, due_at = ?5, attempts = ?6, error_code = ?7, error_message = ?8,
   evidence_method = coalesce(?9, evidence_method), evidence_sha256 = coalesce(?10, evidence_sha256),

@@ -6,13 +6,16 @@ import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
 import type { View } from './view.ts';
 
+/** See `deleted-copies.ts`. */
+export type UnverifiedState = CopyState | 'deleted';
+
 /** Objects whose copies are in the same states. */
 export interface Group {
   readonly state: 'present' | 'gone';
   /** The source has the row's version no more, or has it damaged. */
   readonly sourceless: boolean;
   /** Copies that are not verified, by target id. */
-  readonly unverified: ReadonlyMap<number, CopyState>;
+  readonly unverified: ReadonlyMap<number, UnverifiedState>;
   readonly objects: number;
   /** Since when the oldest of these copies has been waiting. */
   readonly since: number | null;
@@ -23,6 +26,7 @@ export interface Facts {
   readonly groups: readonly Group[];
   readonly bytes: number;
   readonly observed: number;
+  readonly rejected: number;
   readonly sourceDamaged: number;
   /** By target name. */
   readonly oldestEvidence: ReadonlyMap<string, OldestEvidence>;
@@ -55,15 +59,16 @@ export function readCounts(ledger: Ledger, { policyId, targets, only }: View, pr
     groups: [...groups, ...totals.map((total) => verifiedGroup(total, groups))],
     bytes: totals.find((row) => row.state === 'present')?.bytes ?? 0,
     observed: count?.n ?? 0,
+    rejected: db.get<{ readonly n: number }>(rejectedSql(range), ...values)?.n ?? 0,
     sourceDamaged: db.get<{ readonly n: number }>(sourceDamagedSql(range), ...values)?.n ?? 0,
     oldestEvidence: new Map(targets.map(({ id, name }) => [name, oldestEvidence(ledger, policyId, id, range)])),
   };
 }
 
 function parseGroup(row: GroupRow): Group {
-  const pairs = row.copies.split(',').map((pair): [number, CopyState] => {
+  const pairs = row.copies.split(',').map((pair): [number, UnverifiedState] => {
     const [id, state] = pair.split(':');
-    return [Number(id), state as CopyState];
+    return [Number(id), state as UnverifiedState];
   });
   return { ...row, sourceless: row.sourceless === 1, unverified: new Map(pairs) };
 }
@@ -96,13 +101,15 @@ export function totalsSql(range?: KeyRange): string {
 
 /** Grouped by the states of their copies, of which few combinations occur: the answer is small. */
 export function unverifiedSql(range?: KeyRange, only = ''): string {
-  return `select o.state, o.observed_kind is 'vanished' or o.state = 'gone' or o.source_damaged_at is not null as sourceless,
+  return `select o.state, o.observed_kind is 'vanished' or o.state = 'gone' or o.source_damaged_at is not null
+      or o.rejected_kind is not null as sourceless,
     u.copies, count(*) as objects, min(u.since) as since
     from (${unverifiedObjectsSql(range, only)}) u cross join objects o on o.id = u.object_id group by 1, 2, 3`;
 }
 
 function unverifiedObjectsSql(range: KeyRange | undefined, only: string): string {
-  const columns = `c.object_id, group_concat(c.target_id || ':' || c.state) as copies, min(c.pending_since) as since`;
+  const state = `case when c.pending_since is null then 'deleted' else c.state end`;
+  const columns = `c.object_id, group_concat(c.target_id || ':' || ${state}) as copies, min(c.pending_since) as since`;
   if (range === undefined) {
     return `select ${columns} from copies c indexed by copies_unverified
       where c.policy_id = ? and c.due_at is not null${only} group by c.object_id`;
@@ -114,6 +121,11 @@ function unverifiedObjectsSql(range: KeyRange | undefined, only: string): string
 export function observedSql(range?: KeyRange): string {
   return `select count(*) as n from objects o indexed by objects_observed
     where o.policy_id = ? and o.observed_kind is not null${and(range)}`;
+}
+
+export function rejectedSql(range?: KeyRange): string {
+  return `select count(*) as n from objects o indexed by objects_rejected
+    where o.policy_id = ? and o.rejected_kind is not null${and(range)}`;
 }
 
 export function sourceDamagedSql(range?: KeyRange): string {

@@ -28,6 +28,7 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
     safe: sum(present.filter((group) => verified(group) >= minCopies)),
     gone: sum(groups.filter((group) => group.state === 'gone')),
     observed: facts.observed,
+    rejected: facts.rejected,
     copies: addStates(Object.values(byTarget)),
     byTarget: withEvidence(byTarget, facts),
     atRisk: Object.fromEntries(targets.map(({ id, name }) => [name, sum(atRisk.filter((g) => !g.unverified.has(id)))])),
@@ -37,14 +38,18 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
   };
 }
 
-/** The source does not have it, and no copy may still turn out to be good. */
+/** The source does not have it, no copy may still turn out to be good, and none was deleted because it went. */
 function isLost(group: Group): boolean {
-  return group.sourceless && ![...group.unverified.values()].includes('unproven');
+  const states = [...group.unverified.values()];
+  return group.sourceless && !states.includes('unproven') && !states.includes('deleted');
 }
 
 function statesAt(target: Target, groups: readonly Group[]): States {
   const states = noStates();
-  for (const group of groups) states[group.unverified.get(target.id) ?? 'verified'] += group.objects;
+  for (const group of groups) {
+    const state = group.unverified.get(target.id) ?? 'verified';
+    if (state !== 'deleted') states[state] += group.objects;
+  }
   return states;
 }
 

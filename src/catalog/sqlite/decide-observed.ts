@@ -11,8 +11,8 @@ export interface DecideScope {
 
 const forget = 'observed_kind = null, observed_version = null, observed_size = null, observed_modified_at = null';
 
-const nextVersion = `version = observed_version, size = observed_size, modified_at = observed_modified_at, state = 'present',
-  sha256 = null, checksums = null, attributes = null, source_damaged_at = null`;
+const nextVersion = `version = observed_version, size = observed_size, modified_at = observed_modified_at, state = 'present', gone_at = null,
+  sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null`;
 
 const appliedEvent = `case o.observed_kind when 'vanished' then 'gone' else 'overwritten' end,
   case o.observed_kind when 'vanished' then 'no longer at the source'
@@ -50,7 +50,12 @@ export function applyObserved(ledger: Ledger, all: Selection): number {
   ledger.db.run(historySql(selection, appliedEvent), now, ...selection.values);
   ledger.db.run(copiesSql(selection), now, now, now, ...selection.values);
   const overwritten = ledger.db.run(updateSql(selection, 'overwritten', nextVersion), now, ...selection.values);
-  const vanished = ledger.db.run(updateSql(selection, 'vanished', "state = 'gone'"), now, ...selection.values);
+  const vanished = ledger.db.run(
+    updateSql(selection, 'vanished', "state = 'gone', gone_at = ?"),
+    now,
+    now,
+    ...selection.values,
+  );
   return forgotten + overwritten + vanished;
 }
 
@@ -69,7 +74,7 @@ function dropObserved(ledger: Ledger, selection: Selection): number {
   return ledger.db.run(sql, now, ...selection.values);
 }
 
-function historySql({ from, where }: Selection, eventAndDetail: string): string {
+export function historySql({ from, where }: Selection, eventAndDetail: string): string {
   return `insert into history (object_id, target_id, at, event, detail)
     select o.id, null, ?, ${eventAndDetail} from ${from} where ${where}`;
 }

@@ -14,10 +14,13 @@ export interface LearntState {
   readonly source_damaged_at: number | null;
 }
 
-const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?, source_damaged_at = null, updated_at = ?
+const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?, source_damaged_at = null, damaged_version = null, updated_at = ?
   where id = ?`;
 
-const setDamaged = 'update objects set source_damaged_at = ?, updated_at = ? where id = ?';
+const setDamaged = 'update objects set source_damaged_at = ?, damaged_version = ?, updated_at = ? where id = ?';
+
+const setSound = `update objects set source_damaged_at = null, damaged_version = null, version = ?, observed_kind = null,
+  observed_version = null, observed_size = null, observed_modified_at = null, updated_at = ? where id = ?`;
 
 /**
  * Takes over what reading the source told. Bytes that differ from those known for the same version are damage at
@@ -48,16 +51,27 @@ function store(ledger: Ledger, object: LearntState, learnt: Learnt): void {
   ledger.db.run(setLearnt, digest, checksums, attributes, ledger.now(), object.id);
 }
 
-/** The source's bytes are not those that are known for this version. */
-export function noteDamage(ledger: Ledger, object: LearntState, found: string, known: string): void {
+/**
+ * The source's bytes are not those that are known for this version. `version`: what the source calls it, where that changed.
+ */
+export function noteDamage(
+  ledger: Ledger,
+  object: LearntState,
+  found: string,
+  known: string,
+  version: string | null = null,
+): void {
   const now = ledger.now();
-  ledger.db.run(setDamaged, object.source_damaged_at ?? now, now, object.id);
+  ledger.db.run(setDamaged, object.source_damaged_at ?? now, version, now, object.id);
   const detail = `version ${object.version} reads as SHA-256 ${found}, known as ${known}`;
   note(ledger, object.id, null, 'source-damaged', detail);
 }
 
-/** The source's bytes are again those that are known for this version. */
-export function noteSound(ledger: Ledger, object: LearntState): void {
-  ledger.db.run(setDamaged, null, ledger.now(), object.id);
-  note(ledger, object.id, null, 'source-sound', `version ${object.version} reads as it was known again`);
+/** The source's bytes are those that are known, under the version `version` from now on. */
+export function noteSound(ledger: Ledger, object: LearntState, version: string): void {
+  ledger.db.run(setSound, version, ledger.now(), object.id);
+  if (object.source_damaged_at !== null)
+    note(ledger, object.id, null, 'source-sound', `version ${version} reads as it was known again`);
+  if (version !== object.version)
+    note(ledger, object.id, null, 'touched', `version ${object.version} became ${version}, with the same bytes`);
 }

@@ -1,3 +1,4 @@
+import { neverDue } from './deleted-copies.ts';
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
@@ -20,7 +21,7 @@ function makeDueBelow(ledger: Ledger, policyId: number, targetId: number, prefix
 }
 
 export const allSql = `update copies indexed by copies_due set due_at = ?
-  where policy_id = ? and target_id = ? and due_at > ?`;
+  where policy_id = ? and target_id = ? and due_at > ? and due_at < ${neverDue}`;
 
 /** Reads all that waits, whatever its key: mostly little does. */
 export function belowSql(range: string): string {

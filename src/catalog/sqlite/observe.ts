@@ -1,5 +1,6 @@
-import type { Observed } from '../rows.ts';
+import type { Observed, Rejected } from '../rows.ts';
 import { applyObserved } from './decide-observed.ts';
+import { unearthCopies } from './deleted-copies.ts';
 import { forgetVanished, wasEverHeld } from './forget.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';
@@ -13,25 +14,48 @@ export interface SourceState {
   readonly state: 'present' | 'gone';
   readonly observed_kind: Observed['kind'] | null;
   readonly observed_version: string | null;
+  readonly rejected_kind: Rejected['kind'] | null;
+  readonly rejected_version: string | null;
   readonly updated_at: number;
 }
 
-export const sourceStateColumns = 'id, policy_id, version, state, observed_kind, observed_version, updated_at';
+export const sourceStateColumns = `id, policy_id, version, state, observed_kind, observed_version, rejected_kind,
+  rejected_version, updated_at`;
 
 const setObserved = `update objects set observed_kind = ?, observed_version = ?, observed_size = ?, observed_modified_at = ?,
-  updated_at = ? where id = ?`;
+  rejected_kind = null, rejected_version = null, updated_at = ? where id = ?`;
 
-const setPresent = `update objects set state = 'present', observed_kind = null, observed_version = null, observed_size = null,
-  observed_modified_at = null, updated_at = ? where id = ?`;
+const forgetObserved = `update objects set observed_kind = null, observed_version = null, observed_size = null,
+  observed_modified_at = null, rejected_kind = null, rejected_version = null, updated_at = ? where id = ?`;
+
+const setPresent = `update objects set state = 'present', gone_at = null, observed_kind = null, observed_version = null, observed_size = null,
+  observed_modified_at = null, rejected_kind = null, rejected_version = null, updated_at = ? where id = ?`;
 
 /** Notes what the source has now in place of the row's version. @returns whether anything changed. */
 export function observe(ledger: Ledger, object: SourceState, seen: Observed): boolean {
-  if (seen.kind === 'vanished') return object.state === 'gone' ? false : observeVanished(ledger, object);
+  if (isRejected(object, seen)) return false;
+  if (seen.kind === 'vanished') {
+    return object.state === 'gone' ? observeStillGone(ledger, object) : observeVanished(ledger, object);
+  }
   if (seen.version === object.version) return observePresent(ledger, object);
   const changed = remember(ledger, object, seen);
   // Nothing can be lost by an overwrite of what was never copied, and files that change fast would never get copied.
   if (changed && !wasEverHeld(ledger, object.id)) applyObserved(ledger, oneObject(object.id));
   return changed;
+}
+
+/** The very change that a person rejected. A gone object that is gone again is what the row says. */
+function isRejected({ state, rejected_kind, rejected_version }: SourceState, seen: Observed): boolean {
+  if (seen.kind === 'vanished') return rejected_kind === 'vanished' && state === 'present';
+  return rejected_kind === 'overwritten' && rejected_version === seen.version;
+}
+
+/** What had come back in its place went again. */
+function observeStillGone(ledger: Ledger, object: SourceState): boolean {
+  if (object.observed_kind === null && object.rejected_kind === null) return false;
+  ledger.db.run(forgetObserved, ledger.now(), object.id);
+  note(ledger, object.id, null, 'gone', 'what stood in its place at the source is gone again');
+  return true;
 }
 
 function observeVanished(ledger: Ledger, object: SourceState): boolean {
@@ -41,8 +65,9 @@ function observeVanished(ledger: Ledger, object: SourceState): boolean {
 
 /** The source has the row's version (again). @returns whether anything changed. */
 export function observePresent(ledger: Ledger, object: SourceState): boolean {
-  if (object.state === 'present' && object.observed_kind === null) return false;
+  if (object.state === 'present' && object.observed_kind === null && object.rejected_kind === null) return false;
   ledger.db.run(setPresent, ledger.now(), object.id);
+  if (object.state === 'gone') unearthCopies(ledger, object.id);
   note(ledger, object.id, null, 'present', `the source has version ${object.version} again`);
   return true;
 }

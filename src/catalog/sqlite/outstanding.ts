@@ -1,4 +1,5 @@
 import type { Outstanding, OutstandingRequest } from '../claims.ts';
+import { neverDue } from './deleted-copies.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
@@ -70,7 +71,8 @@ export function leasedSql(range?: KeyRange): string {
 
 export function nextDueSql(range?: KeyRange): string {
   return `select c.due_at as at from copies c indexed by copies_due cross join objects o on o.id = c.object_id
-    where c.policy_id = ? and c.target_id = ? and c.due_at > ?${and(range)} order by c.due_at limit 1`;
+    where c.policy_id = ? and c.target_id = ? and c.due_at > ? and c.due_at < ${neverDue}${and(range)}
+    order by c.due_at limit 1`;
 }
 
 export function nextLeaseSql(range?: KeyRange): string {

@@ -1,4 +1,5 @@
-import type { Hold, PassSummary, PolicyState } from '../policies.ts';
+import type { Hold } from '../holds.ts';
+import type { PassSummary, PolicyState } from '../policies.ts';
 import type { Ledger } from './ledger.ts';
 
 type Change = Partial<Omit<PolicyState, 'name'>>;
@@ -24,7 +25,7 @@ export function readPolicy(ledger: Ledger, policy: string): PolicyState {
 }
 
 /** Changes what is given, one column at a time, so that two processes that change different things both do. */
-export function updatePolicy(ledger: Ledger, policy: string, change: Change): void {
+export function updatePolicy(ledger: Ledger, policy: string, change: Change, decidedUpTo = Infinity): void {
   const id = ledger.names.policyId(policy);
   const set = (column: keyof Row, value: string | number | null): void => {
     ledger.db.run(`update policies set ${column} = ? where id = ?`, value, id);
@@ -32,7 +33,13 @@ export function updatePolicy(ledger: Ledger, policy: string, change: Change): vo
   if (change.sourceIdentity !== undefined) set('source_identity', change.sourceIdentity);
   if (change.lastPass !== undefined) set('last_pass', toJson(change.lastPass));
   if (change.lastCompletePassAt !== undefined) set('last_complete_pass_at', change.lastCompletePassAt);
-  if (change.hold !== undefined) set('hold', toJson(change.hold));
+  if (change.hold !== undefined && newestDecision(ledger, id) <= decidedUpTo) set('hold', toJson(change.hold));
+}
+
+/** 0 when nothing was ever decided. */
+function newestDecision({ db }: Ledger, policyId: number): number {
+  const sql = 'select max(id) as id from decisions where policy_id = ?';
+  return db.get<{ readonly id: number | null }>(sql, policyId)?.id ?? 0;
 }
 
 /** JSON, and not the text itself, also because a key may hold what SQLite's text cannot: `stringify` escapes it. */

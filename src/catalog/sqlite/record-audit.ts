@@ -11,8 +11,12 @@ type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
 
 const selectDigest = 'select lower(hex(sha256)) as sha256 from objects where id = ?';
 
-const selectObject = `select id, version, lower(hex(sha256)) as sha256, checksums, attributes, source_damaged_at
+const selectObject = `select id, version, lower(hex(sha256)) as sha256, checksums, attributes, source_damaged_at, damaged_version
   from objects where id = ?`;
+
+interface DamagedVersion {
+  readonly damaged_version: string | null;
+}
 
 /** A verified copy that was read and is right. @returns whether the evidence was taken over. */
 export function recordAudited(ledger: Ledger, finding: FindingOf<'audited'>): boolean {
@@ -38,14 +42,20 @@ export function recordWrong(ledger: Ledger, finding: FindingOf<'wrong'>): boolea
 }
 
 /** @returns whether it was news. */
-export function recordSourceRead(ledger: Ledger, { id, version, sha256 }: FindingOf<'source-read'>): boolean {
-  const object = ledger.db.get<LearntState>(selectObject, id);
-  if (object === undefined || object.version !== version || object.sha256 === null || object.sha256 === '')
-    return false;
-  const wasDamaged = object.source_damaged_at !== null;
-  if (wasDamaged !== (object.sha256 === sha256)) return false;
-  if (wasDamaged) noteSound(ledger, object);
-  else noteDamage(ledger, object, sha256, object.sha256);
+export function recordSourceRead(ledger: Ledger, finding: FindingOf<'source-read'>): boolean {
+  const object = ledger.db.get<LearntState & DamagedVersion>(selectObject, finding.id);
+  if (object === undefined || object.version !== finding.version) return false;
+  const { sha256: known } = object;
+  if (known === null || known === '') return false;
+  const { found = object.version, sha256 } = finding;
+  const other = found === object.version ? null : found;
+  if (known === sha256) {
+    if (object.source_damaged_at === null && other === null) return false;
+    noteSound(ledger, object, found);
+    return true;
+  }
+  if (object.source_damaged_at !== null && object.damaged_version === other) return false;
+  noteDamage(ledger, object, sha256, known, other);
   return true;
 }
 

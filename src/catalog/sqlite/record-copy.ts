@@ -1,4 +1,5 @@
 import type { Finding } from '../findings.ts';
+import { isNewer } from './as-of.ts';
 import { moveCopy, readCopy } from './copies.ts';
 import type { Move, StoredCopy } from './copies.ts';
 import { note } from './history.ts';
@@ -9,14 +10,14 @@ type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
 /** The target does not have what the row says. @returns whether anything changed. */
 export function recordMissing(ledger: Ledger, finding: FindingOf<'missing'>): boolean {
   const copy = readCopy(ledger, finding.id, finding.target);
-  if (copy === undefined || copy.updated_at >= finding.asOf || copy.version === null) return false;
+  if (copy === undefined || !isNewer(ledger, finding.asOf, copy.updated_at) || copy.version === null) return false;
   note(ledger, copy.object_id, copy.target_id, 'missing', `version ${copy.version} is not there`);
   moveCopy(ledger, copy, missingMove(ledger, copy));
   return true;
 }
 
 /** The old version that waits to be replaced is no longer there either: the write must not ask for it. */
-function missingMove(ledger: Ledger, copy: StoredCopy): Move {
+export function missingMove(ledger: Ledger, copy: StoredCopy): Move {
   const due = { version: null, dueAt: ledger.now(), attempts: copy.attempts };
   switch (copy.state) {
     case 'verified':
@@ -37,7 +38,8 @@ function missingMove(ledger: Ledger, copy: StoredCopy): Move {
  */
 export function recordStanding(ledger: Ledger, finding: FindingOf<'found' | 'foreign'>): boolean {
   const copy = readCopy(ledger, finding.id, finding.target);
-  if (copy === undefined || copy.updated_at >= finding.asOf || copy.version === finding.version) return false;
+  if (copy === undefined || copy.version === finding.version) return false;
+  if (!isNewer(ledger, finding.asOf, copy.updated_at)) return false;
   const instead = copy.version === null ? '' : ` in place of ${copy.version}`;
   note(ledger, copy.object_id, copy.target_id, finding.kind, `version ${finding.version} is there${instead}`);
   moveCopy(ledger, copy, unproven(ledger, copy, finding.version));

@@ -1,5 +1,6 @@
 import { keyToBytes } from '../../objects/key.ts';
 import type { Finding, RecordResult } from '../findings.ts';
+import { isNewer } from './as-of.ts';
 import type { Ledger } from './ledger.ts';
 import type { Target } from './names.ts';
 import { recordAudited, recordSourceRead, recordWrong } from './record-audit.ts';
@@ -60,7 +61,7 @@ function apply(ledger: Ledger, policyId: number, finding: KnownFinding): boolean
     case 'vanished':
     case 'present':
       // The row changed after the listing was asked for, or in the same millisecond: the listing says nothing about it.
-      return object.updated_at < finding.asOf && applyToObject(ledger, object, finding);
+      return isNewer(ledger, finding.asOf, object.updated_at) && applyToObject(ledger, object, finding);
     case 'missing':
       return recordMissing(ledger, finding);
     case 'foreign':

@@ -3,9 +3,10 @@ import type { Attestation, EvidenceMethod } from '../../objects/evidence.ts';
 import type { Attributes } from '../../objects/object.ts';
 import type { Checksums } from '../../objects/checksum.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
-import type { CopyError, CopyRow, ObjectRow, Observed } from '../rows.ts';
+import type { CopyError, CopyRow, ObjectRow, Observed, Rejected } from '../rows.ts';
 import type { CopyState } from '../states.ts';
 import type { SQLInputValue } from 'node:sqlite';
+import { isDeletedSql } from './deleted-copies.ts';
 import type { Ledger } from './ledger.ts';
 
 /** A query's `from … where … order by … limit …` over `objects o`. */
@@ -15,7 +16,8 @@ export interface ObjectQuery {
 }
 
 const objectColumns = `o.id, o.key, o.size, o.version, o.modified_at, o.state, lower(hex(o.sha256)), o.checksums,
-  o.attributes, o.observed_kind, o.observed_version, o.observed_size, o.observed_modified_at, o.updated_at`;
+  o.attributes, o.observed_kind, o.observed_version, o.observed_size, o.observed_modified_at, o.updated_at,
+  o.rejected_kind, o.rejected_version, o.damaged_version`;
 
 type ObjectTuple = readonly [
   id: number,
@@ -32,6 +34,9 @@ type ObjectTuple = readonly [
   observedSize: number | null,
   observedModifiedAt: number | null,
   updatedAt: number,
+  rejectedKind: Rejected['kind'] | null,
+  rejectedVersion: string | null,
+  damagedVersion: string | null,
 ];
 
 const copyColumns = `c.object_id, c.target_id, c.state, c.version, c.evidence_method, lower(hex(c.evidence_sha256)),
@@ -75,12 +80,14 @@ export function objectsSql(query: string): string {
 }
 
 export function copiesSql(query: string): string {
-  return `select ${copyColumns} from (select o.id ${query}) q cross join copies c on c.object_id = q.id`;
+  return `select ${copyColumns} from (select o.id ${query}) q cross join copies c on c.object_id = q.id
+    where not (${isDeletedSql})`;
 }
 
 function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
   const [id, key, size, version, modifiedAt, state, sha256, checksums, attributes, ...observed] = tuple;
-  const [kind, observedVersion, observedSize, observedModifiedAt, updatedAt] = observed;
+  const [kind, observedVersion, observedSize, observedModifiedAt, updatedAt, ...rest] = observed;
+  const [rejectedKind, rejectedVersion, damagedVersion] = rest;
   return {
     id,
     key: keyFromBytes(key),
@@ -93,9 +100,16 @@ function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
     checksums: checksums === null ? {} : (JSON.parse(checksums) as Checksums),
     attributes: attributes === null ? null : (JSON.parse(attributes) as Attributes),
     observed: kind === null ? null : observedOf(kind, observedVersion, observedSize, observedModifiedAt),
+    damagedVersion,
+    rejected: rejectedOf(rejectedKind, rejectedVersion),
     updatedAt,
     copies,
   };
+}
+
+function rejectedOf(kind: Rejected['kind'] | null, version: string | null): Rejected | null {
+  if (kind === null) return null;
+  return kind === 'vanished' ? { kind } : { kind, version: version ?? '' };
 }
 
 function observedOf(

@@ -20,23 +20,35 @@ interface OldestRow {
 }
 
 /** Per method, so that each is a walk along the index and no sort. */
-export const oldestSql = `select c.object_id as id, c.evidence_at as at
+export function oldestSql(when: 'past' | 'future'): string {
+  return `select c.object_id as id, c.evidence_at as at
   from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
-  where c.policy_id = ? and c.target_id = ? and c.evidence_method = ? and c.state = 'verified'
-  and (o.lease_until is null or o.lease_until <= ?) order by c.evidence_at limit ?`;
+  where c.policy_id = ?1 and c.target_id = ?2 and c.evidence_method = ?3 and c.state = 'verified'
+  and c.evidence_at ${when === 'past' ? '<=' : '>'} ?4 and (o.lease_until is null or o.lease_until <= ?4)
+  order by c.evidence_at limit ?5`;
+}
 
 export function oldestEvidence(ledger: Ledger, policy: string, { targets, limit }: OldestRequest): readonly Aged[] {
   const policyId = ledger.names.policyId(policy);
   const wanted = ledger.names.targetsOf(policyId).filter(({ name }) => targets.includes(name));
   return wanted
     .flatMap(({ id, name }) => oldestAt(ledger, policyId, id, limit).map((row) => aged(ledger, row, name)))
-    .toSorted((a, b) => a.at - b.at);
+    .toSorted((a, b) => comparableAge(a.at, ledger.now()) - comparableAge(b.at, ledger.now()));
 }
 
-function oldestAt({ db, now }: Ledger, policyId: number, targetId: number, limit: number): readonly OldestRow[] {
-  const by = (method: string): readonly OldestRow[] =>
-    db.all<OldestRow>(oldestSql, policyId, targetId, method, now(), limit);
-  return [...by('attested'), ...by('read')].toSorted((a, b) => a.at - b.at).slice(0, limit);
+function oldestAt(ledger: Ledger, policyId: number, targetId: number, limit: number): readonly OldestRow[] {
+  const now = ledger.now();
+  const by = (method: string, when: 'past' | 'future'): readonly OldestRow[] =>
+    ledger.db.all<OldestRow>(oldestSql(when), policyId, targetId, method, now, limit);
+  return [by('attested', 'future'), by('read', 'future'), by('attested', 'past'), by('read', 'past')]
+    .flat()
+    .toSorted((a, b) => comparableAge(a.at, now) - comparableAge(b.at, now))
+    .slice(0, limit);
+}
+
+/** Evidence from the future was taken by a clock that was ahead: nobody knows how old it is, so it comes first. */
+function comparableAge(at: number, now: number): number {
+  return at > now ? 0 : at;
 }
 
 function aged(ledger: Ledger, { id, at }: OldestRow, target: string): Aged {

@@ -1,15 +1,26 @@
 import type { Clock } from '../../objects/clock.ts';
+import type { DecideHoldRequest, Decision, DecisionEntry, HoldVerdict } from '../holds.ts';
 import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Key } from '../../objects/key.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
 import type { PolicyCounts, Problem } from '../counts.ts';
+import type {
+  DeletionSettlement,
+  DeletionVerdict,
+  GoneClaim,
+  GoneCounts,
+  GoneRange,
+  GoneRequest,
+} from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
+import { anyPresent, claimGone, countGone, countGoneCopies } from './claim-gone.ts';
 import { counts } from './counts.ts';
 import type { Database } from './database.ts';
+import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
 import { inspect } from './inspect.ts';
 import type { Ledger } from './ledger.ts';
@@ -24,6 +35,7 @@ import { renew } from './renew.ts';
 import { scan } from './scan.ts';
 import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
+import { settleDeletions } from './settle-deletion.ts';
 import { syncPolicies } from './sync-policies.ts';
 import { tell } from './view.ts';
 import { WriteQueue } from './write-queue.ts';
@@ -72,6 +84,26 @@ export class SqliteCatalog implements Catalog {
     return this.#queue.run(settlements.length, () => settle(this.#ledger, settlements));
   }
 
+  claimGone(request: GoneRequest): Promise<readonly GoneClaim[]> {
+    return this.#queue.run(request.limit, () => claimGone(this.#ledger, request));
+  }
+
+  settleDeletions(settlements: readonly DeletionSettlement[]): Promise<readonly DeletionVerdict[]> {
+    return this.#queue.run(settlements.length, () => settleDeletions(this.#ledger, settlements));
+  }
+
+  async anyPresent(policy: string): Promise<ObjectRow | undefined> {
+    return this.#ledger.db.snapshot(() => anyPresent(this.#ledger, policy));
+  }
+
+  async countGone(policy: string, range: GoneRange): Promise<GoneCounts> {
+    return countGone(this.#ledger, policy, range);
+  }
+
+  async countGoneCopies(policy: string, range: GoneRange): Promise<number> {
+    return countGoneCopies(this.#ledger, policy, range);
+  }
+
   makeDue(policy: string, { prefix = '' }: Below): Promise<void> {
     return this.#queue.run(1, () => makeDue(this.#ledger, policy, prefix));
   }
@@ -92,8 +124,20 @@ export class SqliteCatalog implements Catalog {
     return readPolicy(this.#ledger, policy);
   }
 
-  updatePolicy(policy: string, change: Partial<Omit<PolicyState, 'name'>>): Promise<void> {
-    return this.#queue.run(1, () => updatePolicy(this.#ledger, policy, change));
+  updatePolicy(
+    policy: string,
+    change: Partial<Omit<PolicyState, 'name'>>,
+    { decidedUpTo }: { readonly decidedUpTo?: number } = {},
+  ): Promise<void> {
+    return this.#queue.run(1, () => updatePolicy(this.#ledger, policy, change, decidedUpTo));
+  }
+
+  decideHold(policy: string, decision: Decision, request: DecideHoldRequest): Promise<HoldVerdict> {
+    return this.#queue.run(1, () => decideHold(this.#ledger, policy, decision, request));
+  }
+
+  async decisions(policy: string, { limit }: { readonly limit: number }): Promise<readonly DecisionEntry[]> {
+    return decisions(this.#ledger, policy, limit);
   }
 
   async counts(policy: string, { prefix = '' }: Below = {}): Promise<PolicyCounts> {

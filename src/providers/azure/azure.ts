@@ -101,12 +101,13 @@ class AzureProvider implements Provider {
   }
 }
 
-function capabilitiesFrom({ put, part, conditionalWrites, listing }: Facts): Capabilities {
+function capabilitiesFrom({ put, part, conditionalWrites, conditionalDeletes, listing }: Facts): Capabilities {
   return {
     listing: listing.ordered ? 'ordered' : 'unordered',
     attests: { ...(put && { put }), ...(part && { upload: `${part} of every part` as const }) },
     wants: { put: put ? [put] : [], part: part ? [part] : [], upload: [] },
     conditionalWrites,
+    conditionalDeletes,
     limits,
   };
 }

@@ -14,10 +14,15 @@ export interface Facts {
   readonly put?: Transactional;
   readonly part?: Transactional;
   readonly conditionalWrites: boolean;
+  readonly conditionalDeletes: boolean;
   readonly listing: ListingTraits;
 }
 
-export const unprobed: Facts = { conditionalWrites: false, listing: { ordered: false, startsFrom: false } };
+export const unprobed: Facts = {
+  conditionalWrites: false,
+  conditionalDeletes: false,
+  listing: { ordered: false, startsFrom: false },
+};
 
 /** Bytes with well-known checksums; a wrong one differs from it in the last bit. */
 const canary = Buffer.from('123456789');
@@ -31,8 +36,9 @@ export async function probe(connection: Connection, signal: AbortSignal): Promis
     const put = await firstEnforced((algorithm) => putEnforces(connection, key, algorithm, signal));
     const part = await firstEnforced((algorithm) => partEnforces(connection, key, algorithm, signal));
     const conditionalWrites = await enforcesConditions(connection, key, signal);
+    const conditionalDeletes = await enforcesConditionOfDelete(connection, key, signal);
     const listing = await probeListing(connection, signal);
-    return { ...(put && { put }), ...(part && { part }), conditionalWrites, listing };
+    return { ...(put && { put }), ...(part && { part }), conditionalWrites, conditionalDeletes, listing };
   } finally {
     await removeCanary(connection, key, signal);
   }
@@ -91,6 +97,19 @@ async function enforcesConditions(connection: Connection, key: Key, signal: Abor
     }
   }
   return true;
+}
+
+/** Credentials that lack the right to delete are refused for that, which enforces nothing. */
+async function enforcesConditionOfDelete(connection: Connection, key: Key, signal: AbortSignal): Promise<boolean> {
+  const conditions = { ifMatch: '"0x0"' };
+  const remove = () => connection.blob(key, 'probe').delete({ abortSignal: signal, conditions });
+  try {
+    return (await refusal(connection, key, remove, signal)) === 'conflict';
+  } catch (error) {
+    // `not-found`: the writes of this probe were accepted and not kept.
+    if (error instanceof ProviderError && ['denied', 'not-found'].includes(error.code)) return false;
+    throw error;
+  }
 }
 
 /** The code a call is refused with; undefined when it is accepted. */

@@ -8,6 +8,9 @@ export const capabilities: Capabilities = {
   attests: {},
   wants: { put: [], part: [], upload: [] },
   conditionalWrites: true,
+  preciseTimes: true,
+  freeReads: true,
+  conditionalDeletes: true,
   limits: {
     maxObjectSize: Number.MAX_SAFE_INTEGER,
     maxPutSize: 64 * mebibyte,

@@ -26,6 +26,7 @@ export function capabilitiesOf(findings: Findings | undefined): Capabilities {
     attests: { ...(put.proof && { put: 'crc32c' }), ...(upload.proof && { upload: 'crc32c' }) },
     wants: { put: ['crc32c'], part: [], upload: ['crc32c'] },
     conditionalWrites: findings?.conditionalWrites ?? true,
+    conditionalDeletes: findings?.conditionalDeletes ?? true,
     limits,
   };
 }

@@ -25,6 +25,7 @@ import { anonymous, authorizeWith } from './credentials.ts';
 import { requireKey } from './key.ts';
 import { listObjects } from './listing.ts';
 import { remove } from './objects.ts';
+import { removeGeneration } from './delete.ts';
 import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
@@ -104,8 +105,8 @@ class Gcs implements Provider {
 
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {
     requireKey(this.name, key);
-    const which = precondition === undefined ? {} : { ifGenerationMatch: precondition.version };
-    await remove(this.#client, key, which, signal);
+    if (precondition === undefined) await remove(this.#client, key, {}, signal);
+    else await removeGeneration(this.#client, key, precondition.version, signal);
   }
 
   close(): Promise<void> {

@@ -18,6 +18,7 @@ export interface Findings {
   /** The server computes these by itself when nothing is sent. */
   readonly computes: { readonly crc32c: boolean; readonly md5: boolean };
   readonly conditionalWrites: boolean;
+  readonly conditionalDeletes: boolean;
   readonly ordered: boolean;
 }
 
@@ -25,13 +26,13 @@ export async function probe(client: GcsClient, signal: AbortSignal): Promise<Fin
   const work = [
     provesPuts(client, signal),
     provesUploads(client, signal),
-    computedFields(client, signal),
+    probePlain(client, signal),
     probeOrder(client, signal),
   ] as const;
   // All end before an error is thrown, so that nothing is still writing canaries after it.
   await Promise.allSettled(work);
-  const [provesPut, provesUpload, computes, order] = await Promise.all(work);
-  return { provesPut, provesUpload, computes, ...order };
+  const [provesPut, provesUpload, plain, order] = await Promise.all(work);
+  return { provesPut, provesUpload, ...plain, ...order };
 }
 
 /** A canary sent with the crc32c of other bytes. */
@@ -69,13 +70,30 @@ async function isProof(
   }
 }
 
-/** A canary sent without any checksum. */
-async function computedFields(client: GcsClient, signal: AbortSignal): Promise<Findings['computes']> {
+/** A canary sent without any checksum, and what becomes of it when another generation is to be deleted. */
+async function probePlain(
+  client: GcsClient,
+  signal: AbortSignal,
+): Promise<Pick<Findings, 'computes' | 'conditionalDeletes'>> {
   const { bytes, right } = canary();
   const object = newCanary(client);
   const { checksums } = await insert(client, object, bytes, { absent: true }, signal);
+  const conditionalDeletes = await keepsOtherGeneration(client, object.name, signal);
   await tidy(client, object.name, signal);
-  return { crc32c: checksums.crc32c === right, md5: checksums.md5 === createHash('md5').update(bytes).digest('hex') };
+  const md5 = createHash('md5').update(bytes).digest('hex');
+  return { computes: { crc32c: checksums.crc32c === right, md5: checksums.md5 === md5 }, conditionalDeletes };
+}
+
+/** No generation is that small: they begin with the time in microseconds. */
+async function keepsOtherGeneration(client: GcsClient, name: Key, signal: AbortSignal): Promise<boolean> {
+  try {
+    await remove(client, name, { ifGenerationMatch: '1' }, signal);
+    return false;
+  } catch (error) {
+    // Credentials that may not delete are fine, too: nothing rests on it then.
+    if (hasCode(error, 'conflict', 'denied')) return hasCode(error, 'conflict');
+    throw error;
+  }
 }
 
 /** The objects for this stay where they are for the next time: their names never change. */

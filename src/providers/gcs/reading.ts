@@ -35,7 +35,11 @@ async function toHead(
   return describedHead(infoOf(resource, trusted), own, described);
 }
 
-async function readDescription(client: GcsClient, id: string, signal: AbortSignal): Promise<Description | undefined> {
+export async function readDescription(
+  client: GcsClient,
+  id: string,
+  signal: AbortSignal,
+): Promise<Description | undefined> {
   const path = `${objectPath(client, descriptionKey(client.reserved, id))}?alt=media`;
   const answer = await call(client, { method: 'GET', path }, operation(client, 'read'), signal, [404]);
   return answer.status === 404 ? undefined : parseDescription(answer.text);

@@ -44,6 +44,7 @@ export const memoryCapabilities: Capabilities = {
   attests: { put: 'crc32c', upload: 'crc32c' },
   wants: { put: ['crc32c'], part: ['crc32c'], upload: ['crc32c'] },
   conditionalWrites: true,
+  conditionalDeletes: true,
   limits: {
     maxObjectSize: 2 ** 40,
     maxPutSize: 2 ** 30,
@@ -128,7 +129,9 @@ export class MemoryProvider implements Provider {
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {
     this.check(signal, key);
     if (!this.bucket.objects.has(key)) return;
-    if (!this.bucket.holds(key, precondition)) throw this.error('conflict', 'It is another version now.', key);
+    if (this.capabilities.conditionalDeletes && !this.bucket.holds(key, precondition)) {
+      throw this.error('conflict', 'It is another version now.', key);
+    }
     this.bucket.objects.delete(key);
   }
 

@@ -3,7 +3,12 @@ import type { Key } from '../../objects/key.ts';
 import type { DeleteOptions } from '../provider.ts';
 import type { S3Connection } from './client.ts';
 import { quoted, versionOf } from '../etag.ts';
+import { belongsToOneCopy, descriptionKey } from '../description.ts';
+import { parseMetadata } from '../record.ts';
+import { readDescription } from './descriptions.ts';
 import { requestHead } from './head.ts';
+import type { ObjectHeaders } from './head.ts';
+import { rules } from './metadata.ts';
 
 export async function deleteObject(
   connection: S3Connection,
@@ -13,7 +18,8 @@ export async function deleteObject(
 ): Promise<void> {
   const { client, sdk, bucket } = connection;
   // Most compatible servers ignore `If-Match` on a delete, so the version is looked at first.
-  if (precondition !== undefined && !(await isVersion(connection, key, precondition.version, signal))) return;
+  const found = precondition && (await requireVersion(connection, key, precondition.version, signal));
+  if (precondition !== undefined && found === undefined) return;
   const input = {
     Bucket: bucket,
     Key: key,
@@ -26,21 +32,47 @@ export async function deleteObject(
   } catch (error) {
     if (!isNoKey(error)) throw error;
   }
+  if (found !== undefined) await deleteOwnDescription(connection, found, signal);
 }
 
 /**
- * False when nothing is there: a conditional delete whose answer was lost may be repeated.
+ * What HEAD says of it. Undefined when nothing is there: a conditional delete whose answer was lost may be repeated.
  * @throws ProviderError `conflict` when another version is there.
  */
-async function isVersion(connection: S3Connection, key: Key, version: string, signal: AbortSignal): Promise<boolean> {
+async function requireVersion(
+  connection: S3Connection,
+  key: Key,
+  version: string,
+  signal: AbortSignal,
+): Promise<ObjectHeaders | undefined> {
   try {
-    const found = versionOf((await requestHead(connection, key, signal)).ETag ?? '');
-    if (found === version) return true;
+    const headers = await requestHead(connection, key, signal);
+    const found = versionOf(headers.ETag ?? '');
+    if (found === version) return headers;
     const message = `${JSON.stringify(key)} in bucket "${connection.bucket}" is not version ${version} any more: it is ${found}`;
     throw new ProviderError('conflict', message, { provider: connection.name, key });
   } catch (error) {
-    if (isNoKey(error)) return false;
+    if (isNoKey(error)) return undefined;
     throw error;
+  }
+}
+
+/** The object is gone already, so what goes wrong here leaves a small orphan and nothing else. */
+async function deleteOwnDescription(
+  connection: S3Connection,
+  headers: ObjectHeaders,
+  signal: AbortSignal,
+): Promise<void> {
+  const { descriptionId: id } = parseMetadata(headers.Metadata ?? {}, rules);
+  if (id === undefined) return;
+  const input = { Bucket: connection.bucket, Key: descriptionKey(connection.reserved, id) };
+  try {
+    if (!belongsToOneCopy(await readDescription(connection, id, signal))) return;
+    await connection.call({ operation: 'DeleteObject', key: input.Key }, signal, (options) =>
+      connection.client.send(new connection.sdk.DeleteObjectCommand(input), options),
+    );
+  } catch (error) {
+    if (!(error instanceof ProviderError)) throw error;
   }
 }
 

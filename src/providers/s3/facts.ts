@@ -7,6 +7,7 @@ export interface ServerFacts {
   /** Whether parts may be sent with `UNSIGNED-PAYLOAD`, their own checksum covering the bytes instead. */
   readonly unsignedParts: boolean;
   readonly conditionalWrites: boolean;
+  readonly conditionalDeletes: boolean;
   readonly listing: 'ordered' | 'unordered';
   readonly keys: KeyFacts;
   /** False for a source: nothing was proven, and what it reports is passed on. */
@@ -53,6 +54,7 @@ export function capabilitiesOf(facts: ServerFacts): Capabilities {
       upload: upload === 'crc32c' ? ['crc32c'] : [],
     },
     conditionalWrites: facts.conditionalWrites,
+    conditionalDeletes: facts.conditionalDeletes,
     limits,
   };
 }

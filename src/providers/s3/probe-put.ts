@@ -78,6 +78,21 @@ export async function probeConditions(connection: S3Connection, key: Key, signal
   return 'refused' in outcome && outcome.refused.code === 'conflict';
 }
 
+/** Whether `If-Match` keeps a canary of another version; most compatible servers ignore it on a delete. */
+export async function probeDelete(
+  { client, sdk, bucket, call }: S3Connection,
+  key: Key,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const input = { Bucket: bucket, Key: key, IfMatch: `"${newCanary().md5}"` };
+  const deleting = call({ operation: 'DeleteObject', key }, signal, (options) =>
+    client.send(new sdk.DeleteObjectCommand(input), options),
+  );
+  // Credentials that may not delete are a good idea for a target.
+  const outcome = await attempt(deleting, { deniedIsAnswer: true });
+  return 'refused' in outcome && outcome.refused.code === 'conflict';
+}
+
 function put(
   { client, sdk, bucket, call }: S3Connection,
   key: Key,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { S3Connection } from './client.ts';
-import { probeConditions, probePut } from './probe-put.ts';
+import { probeConditions, probeDelete, probePut } from './probe-put.ts';
 import { probeKeys } from './probe-keys.ts';
 import { probeUpload } from './probe-upload.ts';
 import type { ServerFacts } from './facts.ts';
@@ -10,8 +10,8 @@ import type { ServerFacts } from './facts.ts';
  * itself is no proof: some servers take checksum headers and check nothing.
  *
  * Requests: 1 list, the first time 12 puts of key canaries and 1 list more (later only those that a file-system
- * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 delete. On AWS 26
- * the first time and 13 later; nowhere more than 38.
+ * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 2 deletes. On AWS 27
+ * the first time and 14 later; nowhere more than 39.
  */
 export async function probeTarget(connection: S3Connection, signal: AbortSignal): Promise<ServerFacts> {
   const { listing, keys } = await probeKeys(connection, signal);
@@ -20,7 +20,10 @@ export async function probeTarget(connection: S3Connection, signal: AbortSignal)
     const put = await probePut(connection, canary, signal);
     const conditionalPuts = await probeConditions(connection, canary, signal);
     const { conditional, ...upload } = await probeUpload(connection, canary, signal);
-    return { ...put, ...upload, listing, keys, conditionalWrites: conditionalPuts && conditional, probed: true };
+    // Last: where the precondition is ignored, the canary goes.
+    const conditionalDeletes = await probeDelete(connection, canary, signal);
+    const conditionalWrites = conditionalPuts && conditional;
+    return { ...put, ...upload, listing, keys, conditionalWrites, conditionalDeletes, probed: true };
   } finally {
     await removeCanary(connection, canary, signal);
   }

@@ -43,6 +43,7 @@ export async function openS3(options: S3Options): Promise<Provider> {
 const unknownServer: ServerFacts = {
   unsignedParts: false,
   conditionalWrites: false,
+  conditionalDeletes: false,
   listing: 'ordered',
   keys: unrestrictedKeys,
   probed: false,

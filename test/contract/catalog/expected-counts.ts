@@ -16,6 +16,7 @@ export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow)
     safe: present.filter((object) => verifiedOf(object) >= policy.minCopies).length,
     gone: objects.length - present.length,
     observed: objects.filter((object) => object.observed !== null).length,
+    rejected: objects.filter((object) => object.rejected !== null).length,
     copies: states(objects, () => true),
     byTarget: Object.fromEntries(policy.targets.map((name) => [name, atTarget(objects, name)])),
     atRisk: Object.fromEntries(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import type { Hold, PolicyState } from '../../../src/catalog/policies.ts';
+import type { Hold } from '../../../src/catalog/holds.ts';
+import type { PolicyState } from '../../../src/catalog/policies.ts';
 import { keyFromBytes } from '../../../src/objects/key.ts';
 import { UsageError } from '../../../src/objects/errors.ts';
 import { Bench, policy, policyRow, targets, unavailable } from './fixture.ts';
@@ -125,7 +126,7 @@ export function policyCases(create: CreateStore): void {
     await using bench = await Bench.create(create);
     const empty = { name: policy, sourceIdentity: null, lastPass: null, lastCompletePassAt: null, hold: null };
     expect(await bench.catalog.readPolicy(policy)).toEqual(empty);
-    const hold: Hold = { since: 5, reasons: ['many'], overwritten: 1, vanished: 2, sample: [notUnicode] };
+    const hold: Hold = { since: 5, reasons: ['many'], overwritten: 1, vanished: 2, known: 9, sample: [notUnicode] };
     const lastPass: PolicyState['lastPass'] = { startedAt: 1, finishedAt: 2, outcome: 'held', reasons: ['r'] };
     await bench.catalog.updatePolicy(policy, { hold, sourceIdentity: 'bucket-1' });
     await bench.catalog.updatePolicy(policy, { lastPass, lastCompletePassAt: 7 });

@@ -28,7 +28,7 @@ interface Step {
   readonly n: number;
 }
 
-const acts = ['new', 'source', 'target', 'claim', 'settle', 'settle', 'decide', 'advance', 'makeDue'] as const;
+const acts = ['new', 'source', 'target', 'claim', 'settle', 'settle', 'decide', 'hold', 'advance', 'makeDue'] as const;
 const keys = ['a', 'a/1', 'a/2', 'b', 'b/\u{1f600}', 'c'];
 
 export function randomCases(create: CreateStore): void {
@@ -67,8 +67,16 @@ class History {
     else if (act === 'claim') await this.#claim(n);
     else if (act === 'settle') await this.#settle(n);
     else if (act === 'decide') await catalog.decideObserved(policy, n % 3 === 0 ? 'drop' : 'apply', below(n));
+    else if (act === 'hold') await this.#decideHold(n);
     else if (act === 'advance') clock.advance(n % 200);
     else await catalog.makeDue(policy, below(n));
+  }
+
+  async #decideHold(n: number): Promise<void> {
+    const { catalog } = this.#bench;
+    const hold = { since: 1, reasons: ['many'], overwritten: 1, vanished: 1, known: 2, sample: [] };
+    await catalog.updatePolicy(policy, { hold: n % 5 === 0 ? null : hold });
+    await catalog.decideHold(policy, n % 2 === 0 ? 'released' : 'rejected', { by: 'me' });
   }
 
   async #record(n: number, finding: (id: number) => Finding): Promise<void> {
@@ -129,6 +137,7 @@ async function checkCounts(catalog: Catalog, objects: readonly ObjectRow[], pref
 
 function checkObject(object: ObjectRow, before: readonly ObjectRow[]): void {
   expect(object.copies).toHaveLength(targets.length);
+  expect([object.observed, object.rejected]).toContain(null);
   const old = before.find((candidate) => candidate.id === object.id);
   expect(object.updatedAt).toBeGreaterThanOrEqual(old?.updatedAt ?? 0);
   for (const copy of object.copies) {

@@ -35,6 +35,7 @@ export function preconditionCases(fixture: ProviderFixture): void {
       const { capabilities, expected } = room();
       const { put: onPut, upload } = expected.preconditions;
       expect(capabilities.conditionalWrites).toBe(onPut === 'conflict' && upload === 'conflict');
+      expect(capabilities.conditionalDeletes).toBe(expected.preconditions.delete === 'conflict');
     });
 
     test('absent lets a new key in', async () => {

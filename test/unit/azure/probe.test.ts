@@ -11,6 +11,7 @@ test('Azurite checks a CRC64 and tells it back for blocks, an MD5 for whole blob
     attests: { put: 'md5', upload: 'crc64nvme of every part' },
     wants: { put: ['md5'], part: ['crc64nvme'], upload: [] },
     conditionalWrites: true,
+    conditionalDeletes: true,
   });
 });
 
@@ -29,6 +30,15 @@ test('nothing is attested where wrong checksums are accepted', async () => {
   });
   proxy.clear();
   expect((await put(provider, 'blob', 'bytes')).attested).toBeUndefined();
+});
+
+test.each([
+  ['accepts any delete', { status: 202 }],
+  ['allows no delete', { status: 403, headers: { 'x-ms-error-code': 'AuthorizationPermissionMismatch' } }],
+])('deletes are not conditional at a server that %s', async (_, fault) => {
+  const { provider, proxy } = room();
+  proxy.inject({ match: { method: 'DELETE' }, fault });
+  expect(await provider.connect('target', calm)).toMatchObject({ conditionalWrites: true, conditionalDeletes: false });
 });
 
 test('nothing is attested where checksums are refused as unknown', async () => {

@@ -2,7 +2,14 @@ import { expect, test } from 'vitest';
 import * as counts from '../../../src/catalog/sqlite/counts-read.ts';
 import { Database } from '../../../src/catalog/sqlite/database.ts';
 import * as below from '../../../src/catalog/sqlite/due-below.ts';
+import {
+  anyPresentSql,
+  claimGoneSql,
+  countGoneCopiesSql,
+  countGoneSql,
+} from '../../../src/catalog/sqlite/claim-gone.ts';
 import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
+import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/decide-hold.ts';
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
@@ -24,6 +31,9 @@ const statements: Readonly<Record<string, string>> = {
   'claim: oldest': oldestSql,
   'claim: below a prefix, by due time': below.byDueSql(range),
   'claim: below a prefix, by key': below.byKeySql(range),
+  'deletions: claim': claimGoneSql,
+  'deletions: any present': objectsSql(anyPresentSql),
+  'deletions: copies': countGoneCopiesSql,
   'first and last key': firstAndLastSql,
   'scan: objects': objectsSql(page),
   'scan: copies': copiesSql(page),
@@ -35,6 +45,10 @@ const statements: Readonly<Record<string, string>> = {
   'make due below a prefix': makeDue.belowSql(range.sql),
   'decide: how many': observedCountSql(observed),
   'decide: forget': forgetSql(observed),
+  'hold: how many': kindsSql(observed, 'observed_kind'),
+  'hold: how many rejected': kindsSql(rejectedOf(1), 'rejected_kind'),
+  'hold: decisions': selectNewest,
+  'counts: rejected': counts.rejectedSql(),
   'counts: totals': counts.totalsSql(),
   'counts: observed': counts.observedSql(),
   'counts: oldest evidence': counts.evidenceSql(),
@@ -42,6 +56,7 @@ const statements: Readonly<Record<string, string>> = {
 
 /** Statements that sort or group, but only what an index narrowed down before. */
 const sorting: Readonly<Record<string, string>> = {
+  'deletions: how many': countGoneSql,
   'outstanding: leased': outstanding.leasedSql(),
   'counts: unverified': counts.unverifiedSql(),
   'counts: unverified below a prefix': counts.unverifiedSql(range),

@@ -189,19 +189,6 @@ describe('warnings', () => {
       expect(paths(fine)).toEqual([]);
     }
   });
-
-  it('what this version accepts and does not do yet', () => {
-    const { warnings } = load(
-      rightBut(
-        [['policies', 0, 'verify'], { scrub: { every: '30d' } }],
-        [['policies', 0, 'deletes'], { mode: 'propagate', after: '30d' }],
-      ),
-    );
-    expect(warnings.map(({ path, message }) => [path, message])).toEqual([
-      ['policies[0].verify.scrub', expect.stringContaining('run `holdfast reconcile --deep`')],
-      ['policies[0].deletes.mode', expect.stringContaining('copies are retained')],
-    ]);
-  });
 });
 
 function expectProblem(yaml: string, path: string, says: string, world?: World): void {

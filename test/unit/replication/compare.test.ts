@@ -10,13 +10,23 @@ const info = (version: string): ObjectInfo => ({ key: 'k', version, size: 3, mod
 const object = { version: 'v2', size: 3, modifiedAt: 7 };
 
 function copyOf(state: CopyState, version: string | null): CopyRow {
-  return { target: 't', state, version, evidence: null, recorded: null, dueAt: null, attempts: 0, error: null, updatedAt: 1 };
+  return {
+    target: 't',
+    state,
+    version,
+    evidence: null,
+    recorded: null,
+    dueAt: null,
+    attempts: 0,
+    error: null,
+    updatedAt: 1,
+  };
 }
 
 function rowOf(more: Partial<ObjectRow> = {}): ObjectRow {
   return {
     ...{ id: 9, key: 'k', version: 'v1', size: 3, modifiedAt: 7, state: 'present', sha256: null, checksums: {} },
-    ...{ attributes: null, observed: null, updatedAt: 1, copies: [] },
+    ...{ attributes: null, observed: null, rejected: null, damagedVersion: null, updatedAt: 1, copies: [] },
     ...more,
   };
 }
@@ -31,6 +41,8 @@ describe('the source', () => {
   const vanished = { kind: 'vanished', id: 9, asOf };
   const present = { kind: 'present', id: 9, asOf };
   const seen = { kind: 'overwritten', ...object } as const;
+  const notBelieved = { kind: 'overwritten', version: 'v2' } as const;
+  const third = { ...object, version: 'v3' };
 
   test.each<[string, string | undefined, Partial<ObjectRow>, object[]]>([
     ['as the row says', 'v1', {}, []],
@@ -45,6 +57,16 @@ describe('the source', () => {
     ['nothing, of a gone object', undefined, { state: 'gone' }, []],
     ['nothing, known already', undefined, { observed: { kind: 'vanished' } }, []],
     ['nothing, noted as overwritten', undefined, { observed: seen }, [vanished]],
+    ['nothing again, of a gone object noted as overwritten', undefined, { state: 'gone', observed: seen }, [vanished]],
+    ['nothing, which was rejected', undefined, { rejected: { kind: 'vanished' } }, []],
+    ['as the row says, though that it vanished was rejected', 'v1', { rejected: { kind: 'vanished' } }, [present]],
+    ['another version, where that it vanished was rejected', 'v2', { rejected: { kind: 'vanished' } }, [overwritten]],
+    ['another version, which was rejected', 'v2', { rejected: notBelieved }, []],
+    ['another version than the rejected one', 'v3', { rejected: notBelieved }, [{ ...overwritten, object: third }]],
+    ['as the row says, though another version was rejected', 'v1', { rejected: notBelieved }, [present]],
+    ['nothing, where another version was rejected', undefined, { rejected: notBelieved }, [vanished]],
+    ['another version, which was rejected, of a gone object', 'v2', { state: 'gone', rejected: notBelieved }, []],
+    ['nothing again, of a gone object', undefined, { state: 'gone', rejected: notBelieved }, [vanished]],
   ])('has %s', (_, version, row, findings) => {
     expect(look(version === undefined ? undefined : info(version), rowOf(row))).toEqual(findings);
   });

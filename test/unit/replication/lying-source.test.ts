@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite/open.ts';
 import { systemClock } from '../../../src/objects/clock.ts';
 import { openProvider } from '../../../src/providers/open.ts';
+import type { Provider } from '../../../src/providers/provider.ts';
 import { ByteBudget } from '../../../src/replication/byte-budget.ts';
 import type { Policy } from '../../../src/replication/policy.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
@@ -48,7 +49,8 @@ test.each([
   };
   const budget = new ByteBudget(256 * MiB);
   const shared = { log: silentLog, metrics: noMetrics, clock: systemClock, random: Math.random };
-  const engine: Engine = { ...shared, catalog, budget, concurrency: 4, owner: 'test' };
+  const throttle = () => (slow: Provider) => slow;
+  const engine: Engine = { ...shared, catalog, budget, throttle, concurrency: 4, owner: 'test' };
   await catalog.syncPolicies([{ name: 'p', source: 'gcp', targets: ['one'], minCopies: 1 }], { forget: true });
   const options = { deep: false, dryRun: false, onProgress: () => undefined };
 

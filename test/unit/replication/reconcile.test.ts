@@ -120,13 +120,47 @@ test('a copy overwritten behind our back is found and replaced', async () => {
   expect(world.target('three').text('a')).toBe('bytes of a');
 });
 
-test('a copy overwritten with the same bytes is read and kept', async () => {
+test('a copy that was adopted and is overwritten with the same bytes is read and kept', async () => {
+  await using world = await openWorld();
+  world.source.write('a', 'bytes of a');
+  for (const place of world.targets) place.write('a', 'bytes of a');
+  await world.reconcile();
+  world.target('three').write('a', 'bytes of a');
+  world.forget();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0, repaired: 0, inPlace: 3 });
+  expect([world.target('three').count('read'), world.count('put')]).toEqual([1, 0]);
+  expect(await world.copy('a', 'three')).toMatchObject({ evidence: { method: 'read' } });
+});
+
+test('a copy of ours that lost its record is written anew, though its bytes are right', async () => {
   await using world = await openWorld();
   await threeObjects(world);
   world.target('three').write('a', 'bytes of a');
-  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0, repaired: 0, inPlace: 9 });
-  expect([world.target('three').count('read'), world.count('put')]).toEqual([1, 0]);
-  expect(await world.copy('a', 'three')).toMatchObject({ evidence: { method: 'read' } });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0, repaired: 1, inPlace: 8 });
+  expect(world.target('three').bucket.objects.get('a')?.record).toMatchObject({ size: 10 });
+  expect(await world.copy('a', 'three')).toMatchObject({ recorded: true });
+});
+
+test('a copy of ours whose attributes somebody changed is written anew, with those of the catalog', async () => {
+  await using world = await openWorld();
+  await threeObjects(world);
+  const copy = world.target('three').bucket.objects.get('a');
+  if (copy === undefined) throw new Error('no copy');
+  world.target('three').bucket.objects.set('a', { ...copy, attributes: { contentType: 'text/evil', metadata: {} } });
+  world.source.bucket.objects.delete('a');
+  expect(await world.reconcile({ deep: true })).toMatchObject({ repaired: 1 });
+  expect(world.target('three').bucket.objects.get('a')?.attributes).toEqual({ metadata: {} });
+});
+
+test('right bytes without their record are kept where nothing else is left to copy from', async () => {
+  await using world = await openWorld({ targets: { one: {} } });
+  for (const key of ['a', 'b']) world.source.write(key, `bytes of ${key}`);
+  await world.reconcile();
+  world.source.bucket.objects.delete('a');
+  await world.reconcile();
+  world.target('one').write('a', 'bytes of a');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', repaired: 0 });
+  expect(await world.copy('a')).toMatchObject({ state: 'verified', recorded: false });
 });
 
 test('--prefix looks at its keys only, at every place', async () => {

@@ -15,6 +15,8 @@ const policy: PolicyGauges = {
   copies: { aws: { verified: 6, pending: 4 }, gcp: { verified: 10 } },
   atRisk: { aws: 6 },
   holds: 1,
+  held: 3,
+  rejected: 2,
   evidenceOldestAgeSeconds: { aws: { read: 86_400 } },
 };
 
@@ -105,6 +107,8 @@ describe('the state of things', () => {
       'holdfast_copies{policy="user-data",target="gcp",state="verified"} 10',
       'holdfast_objects_at_risk{policy="user-data",provider="aws"} 6',
       'holdfast_holds{policy="user-data"} 1',
+      'holdfast_held_objects{policy="user-data"} 3',
+      'holdfast_rejected_objects{policy="user-data"} 2',
       'holdfast_provider_up{provider="aws"} 1',
       'holdfast_provider_up{provider="gcp"} 0',
       'holdfast_evidence_oldest_age_seconds{policy="user-data",target="aws",method="read"} 86400',

@@ -1,0 +1,192 @@
+import PQueue from 'p-queue';
+import type { Finding } from '../catalog/findings.ts';
+import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import type { ObjectInfo } from '../objects/object.ts';
+import type { ListPage } from '../providers/provider.ts';
+import { auditable, auditCopy, findingOf, type Audit } from './audit-copy.ts';
+import { auditSource, type SourceAudit } from './audit-source.ts';
+import { contradicts } from './compare.ts';
+import { Cursor, smallestKey } from './cursor.ts';
+import type { Policy } from './policy.ts';
+import type { ProveOptions } from './prove.ts';
+import type { Site } from './site.ts';
+import type { VerifyReport, VerifyTally } from './verify-report.ts';
+import type { Engine } from './worker.ts';
+
+export interface VerifyPlaces {
+  readonly targets: readonly Site[];
+  /** Undefined where it is not to be read. */
+  readonly source: Site | undefined;
+  /** Why a place cannot be looked at. */
+  readonly unreached: Map<string, ProviderError>;
+}
+
+export interface VerifyPlan {
+  readonly prefix: string;
+  readonly places: VerifyPlaces;
+  /** The share of the copies that are read. */
+  readonly read: number;
+  readonly tally: VerifyTally;
+  readonly onProgress: (report: VerifyReport) => void;
+}
+
+/** One walk over the catalog and the targets' listings together, in key order, with the reading beside it. */
+export class VerifyWalk implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #policy: Policy;
+  readonly #plan: VerifyPlan;
+  readonly #signal: AbortSignal;
+  readonly #queue: PQueue;
+  readonly #rows: Cursor<ObjectRow>;
+  readonly #listings: Map<string, Cursor<ObjectInfo>>;
+  #broken: { readonly error: unknown } | undefined;
+
+  constructor(engine: Engine, policy: Policy, plan: VerifyPlan, signal: AbortSignal) {
+    this.#engine = engine;
+    this.#policy = policy;
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    const { prefix, places } = plan;
+    this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
+    const reached = places.targets.filter(({ name }) => !places.unreached.has(name));
+    const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
+    this.#listings = new Map(reached.map((site) => [site.name, listing(site)]));
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      await this.#settle();
+      const key = smallestKey([this.#rows, ...this.#listings.values()]);
+      if (key === undefined || this.#broken !== undefined) break;
+      this.#look(key);
+      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
+    }
+    await this.#queue.onIdle();
+    if (this.#broken !== undefined) throw this.#broken.error;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.clear();
+    await this.#queue.onIdle();
+    await Promise.all([this.#rows, ...this.#listings.values()].map(async (cursor) => await cursor.close()));
+  }
+
+  async #settle(): Promise<void> {
+    if (!this.#rows.settled) await this.#rows.settle();
+    for (const [target, cursor] of this.#listings) {
+      if (cursor.settled) continue;
+      this.#plan.onProgress(this.#plan.tally.report);
+      try {
+        await cursor.settle();
+      } catch (error) {
+        if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
+        this.#listings.delete(target);
+        this.#plan.places.unreached.set(target, error);
+      }
+    }
+  }
+
+  #look(key: Key): void {
+    const row = this.#rows.take(key);
+    const standing = new Map([...this.#listings].map(([target, cursor]) => [target, cursor.take(key)]));
+    if (row === undefined) return this.#unexpected(key, standing);
+    for (const site of this.#plan.places.targets) {
+      const copy = row.copies.find(({ target }) => target === site.name);
+      if (copy !== undefined) this.#lookAt(site, row, copy, standing.get(site.name));
+    }
+    const { source } = this.#plan.places;
+    if (source !== undefined) this.#lookAtSource(source, row);
+  }
+
+  #unexpected(key: Key, standing: ReadonlyMap<string, ObjectInfo | undefined>): void {
+    for (const [target, info] of standing) {
+      if (info === undefined) continue;
+      const message = `${info.size} bytes, version ${info.version}: no copy of anything that is known`;
+      this.#plan.tally.unexpected(key, target, message);
+    }
+  }
+
+  #lookAt(site: Site, row: ObjectRow, copy: CopyRow, standing: ObjectInfo | undefined): void {
+    const { tally, places } = this.#plan;
+    const unreached = places.unreached.get(site.name);
+    if (unreached !== undefined) return tally.copy(row.key, site.name, { state: 'unreadable', error: unreached });
+    const read = this.#chosen();
+    if (!read && isAsListed(row, copy, standing)) return tally.asListed();
+    const method = read ? 'read' : this.#policy.onCopy;
+    this.#later(async () => await this.#audit(site, row, copy, standing === undefined ? undefined : method));
+  }
+
+  /** @param method undefined: nothing stands there. */
+  async #audit(site: Site, row: ObjectRow, copy: CopyRow, method: ProveOptions['method'] | undefined): Promise<void> {
+    const audited = auditable(row, copy);
+    const audit: Audit = method === undefined ? { state: 'missing' } : await this.#prove(site, row, copy, method);
+    if (audit.state !== 'right' && (await this.#changedMeanwhile(row, copy))) return this.#plan.tally.changed();
+    const finding = audited === undefined ? undefined : findingOf(audited, audit);
+    if (finding !== undefined) await this.#record(finding);
+    this.#plan.tally.copy(row.key, site.name, audit);
+  }
+
+  async #prove(site: Site, row: ObjectRow, copy: CopyRow, method: ProveOptions['method']): Promise<Audit> {
+    const audited = auditable(row, copy);
+    if (audited !== undefined) {
+      const options: ProveOptions = { method, now: () => this.#engine.clock.now(), onBytes: this.#onBytes };
+      return await auditCopy(site.provider, audited, options, this.#signal);
+    }
+    const message = 'something stands there, and what it must be is not known yet: the object was never read';
+    return { state: 'unreadable', error: new ProviderError('conflict', message, { provider: site.name }) };
+  }
+
+  /** A daemon beside this writes, repairs and forgets: what it changed since the row was read is not judged by the row. */
+  async #changedMeanwhile(row: ObjectRow, { target, updatedAt }: CopyRow): Promise<boolean> {
+    const now = await this.#engine.catalog.inspect(this.#policy.name, row.key);
+    const copy = now?.object.copies.find((candidate) => candidate.target === target);
+    return now?.object.version !== row.version || copy?.updatedAt !== updatedAt;
+  }
+
+  #lookAtSource(source: Site, row: ObjectRow): void {
+    const { sha256, state } = row;
+    if (state === 'gone' || sha256 === null || !this.#chosen()) return;
+    this.#later(async () => {
+      const audit = await this.#auditSource(source, row, sha256);
+      this.#plan.tally.sourceObject(row.key, source.name, audit);
+      if (audit.state !== 'right' && audit.state !== 'damaged') return;
+      const { version: found, sha256: read } = audit;
+      await this.#record({ kind: 'source-read', id: row.id, version: row.version, found, sha256: read });
+    });
+  }
+
+  async #auditSource(source: Site, row: ObjectRow, sha256: string): Promise<SourceAudit> {
+    const error = this.#plan.places.unreached.get(source.name);
+    if (error !== undefined) return { state: 'unreadable', error };
+    return await auditSource(source, row, sha256, { onBytes: this.#onBytes }, this.#signal);
+  }
+
+  readonly #onBytes = (bytes: number): void => this.#plan.tally.read(bytes);
+
+  #chosen(): boolean {
+    return this.#engine.random() < this.#plan.read;
+  }
+
+  async #record(finding: Finding): Promise<void> {
+    await this.#engine.catalog.record(this.#policy.name, [finding]);
+  }
+
+  #later(work: () => Promise<void>): void {
+    this.#queue.add(work).catch((error: unknown) => {
+      this.#broken ??= { error };
+    });
+  }
+}
+
+/** What the listing says of it is what the catalog has: nothing more can be said without reading. */
+function isAsListed(row: ObjectRow, copy: CopyRow, standing: ObjectInfo | undefined): boolean {
+  if (copy.state !== 'verified' || standing === undefined) return false;
+  return standing.version === copy.version && !contradicts(standing, row);
+}
+
+async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+  for await (const page of pages) yield page.entries;
+}
