@@ -1,0 +1,85 @@
+import { expect, test } from 'vitest';
+import { noAttributes } from '../../../src/objects/object.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+
+const then = Date.UTC(2026, 0, 1, 0, 0, 0, 123);
+
+/** A source whose times tell two writes apart, as a filesystem's do. */
+async function worldOf(keys: readonly string[], preciseTimes = true): Promise<World> {
+  const world = await openWorld({ source: { capabilities: { preciseTimes } } });
+  for (const key of keys) write(world, key, `bytes of ${key}`);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+  world.forget();
+  return world;
+}
+
+/** A new version with the given time. */
+function write(world: World, key: string, text: string, modifiedAt = then): string {
+  const stored = { bytes: Buffer.from(text), modifiedAt, attributes: noAttributes, checksums: {} };
+  return world.source.bucket.write(key, { ...stored, record: undefined as never }).version;
+}
+
+test('a source copied to another disk with its times kept: every version is new, nothing is copied, nothing held', async () => {
+  const keys = Array.from({ length: 150 }, (_, index) => `k${index}`);
+  await using world = await worldOf(keys);
+  const versions = keys.map((key) => write(world, key, `bytes of ${key}`));
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', held: 0, copied: 0, inPlace: 450 });
+  expect(world.count('put', 'read')).toBe(0);
+  expect(await world.object('k7')).toMatchObject({ version: versions[7], observed: null });
+  expect(await world.events('k7')).toContain('touched');
+  world.source.forget();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0 });
+  expect(world.source.count('read')).toBe(0);
+});
+
+test('bytes that changed with nobody writing are damage at the source: said, not copied, not read again and again', async () => {
+  await using world = await worldOf(['a', 'b']);
+  write(world, 'a', 'BYTES of a');
+  expect(await world.reconcile()).toMatchObject({ copied: 0, repaired: 0, failed: 0 });
+  expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('bytes of a'));
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1, observed: 0, lost: 0 });
+  expect(await world.events('a')).toContain('source-damaged');
+  world.forget();
+  await world.reconcile();
+  expect(world.source.count('read')).toBe(0);
+});
+
+test('a copy of an object that is damaged at the source is repaired from another copy', async () => {
+  await using world = await worldOf(['a', 'b']);
+  write(world, 'a', 'BYTES of a');
+  await world.reconcile();
+  world.target('two').bucket.objects.delete('a');
+  expect(await world.reconcile()).toMatchObject({ failed: 0 });
+  expect(world.target('two').text('a')).toBe('bytes of a');
+});
+
+test('once somebody writes it, it is a change like any other; put back as it was, it is sound', async () => {
+  await using world = await worldOf(['a', 'b']);
+  for (const key of ['a', 'b']) write(world, key, `BYTES of ${key}`);
+  await world.reconcile();
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 2 });
+  write(world, 'a', 'BYTES of a', then + 1);
+  write(world, 'b', 'bytes of b');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
+  expect(world.target('one').text('a')).toBe('BYTES of a');
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 0 });
+});
+
+test('one that cannot be read now is looked at by the next pass', async () => {
+  await using world = await worldOf(['a', 'b']);
+  write(world, 'a', 'BYTES of a');
+  world.source.failWith('unavailable', 'read');
+  await world.reconcile();
+  expect(world.target('one').text('a')).toBe('bytes of a');
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 0 });
+  world.source.heal();
+  await world.reconcile();
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1 });
+});
+
+test('where times are coarse, another version is another object', async () => {
+  await using world = await worldOf(['a', 'b'], false);
+  write(world, 'a', 'BYTES of a');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
+  expect(world.target('one').text('a')).toBe('BYTES of a');
+});
