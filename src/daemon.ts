@@ -1,5 +1,7 @@
 import { Leash } from './objects/leash.ts';
+import { isOver } from './objects/set-back.ts';
 import { Deletions } from './replication/deletions.ts';
+import { expireKept } from './replication/expiry.ts';
 import { runPass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
 import { Scrub } from './replication/scrub.ts';
@@ -54,6 +56,7 @@ export class Daemon {
         this.#ending(this.#tend()),
         ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#delete(policy))),
+        ...policies.map(async (policy) => await this.#ending(this.#expire(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#scrub(policy))),
       ]);
       if (this.#failure !== undefined) throw this.#failure.error;
@@ -101,7 +104,7 @@ export class Daemon {
       const now = clock.now();
       const asked = this.#asked.delete(policy.name);
       if (asked) await catalog.makeDue(policy.name, {});
-      const full = asked || now >= fullAt;
+      const full = asked || isOver(fullAt, now, policy.detect.full);
       const whole = await this.#look(policy, full);
       if (full) fullAt = now + (whole ? policy.detect.full : retryFullAfter(policy));
       await this.#pause(policy);
@@ -117,6 +120,19 @@ export class Daemon {
       await deletions.round(this.#stop.signal);
       try {
         await clock.sleep(policy.detect.every, this.#stop.signal);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) throw error;
+      }
+    }
+  }
+
+  /** Also where nothing is kept any more: what was kept before goes when its time is over. */
+  async #expire(policy: Policy): Promise<void> {
+    const { engine } = this.#replicator;
+    while (!this.#stop.signal.aborted) {
+      await expireKept(engine, policy, this.#stop.signal);
+      try {
+        await engine.clock.sleep(policy.detect.every, this.#stop.signal);
       } catch (error) {
         if (!this.#stop.signal.aborted) throw error;
       }

@@ -150,6 +150,7 @@ function toPolicy(policy: Config['policies'][number], config: Config, sites: Rea
     ...(policy.verify.scrub === undefined ? {} : { scrub: policy.verify.scrub }),
     guard: policy.guard,
     ...(policy.deletes.after === undefined ? {} : { deleteAfter: policy.deletes.after }),
+    ...(policy.history === undefined ? {} : { history: policy.history }),
     detect: policy.detect,
   };
 }

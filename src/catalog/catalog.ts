@@ -4,6 +4,7 @@ import type { PolicyCounts, Problem } from './counts.ts';
 import type { DeletionLedger } from './deletions.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { HoldLedger } from './holds.ts';
+import type { KeptLedger } from './kept.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
 import type { HistoryEntry, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
@@ -23,7 +24,7 @@ import type { ScrubLedger } from './scrub.ts';
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
-export interface Catalog extends DeletionLedger, HoldLedger, ScrubLedger, AsyncDisposable {
+export interface Catalog extends DeletionLedger, HoldLedger, KeptLedger, ScrubLedger, AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,
@@ -49,7 +50,8 @@ export interface Catalog extends DeletionLedger, HoldLedger, ScrubLedger, AsyncD
   /**
    * Leases due work: whole objects, each with every copy of the given targets that is due. Oldest due first; below a
    * prefix, where very much is due, in an order that leaves nothing out for ever. Objects that are gone or whose
-   * change is undecided are claimed too.
+   * change is undecided are claimed too. A lease lasts a day at most, and no work waits for more than two: what seems to
+   * was noted under a clock that was ahead, and counts as past.
    */
   claim(request: ClaimRequest): Promise<readonly Claim[]>;
 
@@ -60,12 +62,14 @@ export interface Catalog extends DeletionLedger, HoldLedger, ScrubLedger, AsyncD
    * Records outcomes, in one transaction. @returns for each settlement whether it was applied; false when
    * - the token is not the newest, or the object was forgotten: nothing was changed;
    * - the object became another version: nothing was taken over but what now stands at the targets (a copy that was
-   *   written keeps its `version`, so that the next write can replace it), and the lease ended;
+   *   written keeps its `version` and evidence, so that the next write can replace and keep it), and the lease ended;
    * - `learnt` differs from the digest known for this version: the source is damaged, and the digest stays;
-   * - evidence proves other bytes than the object's: that copy is `damaged`, due now.
-   * In the last two cases the other outcomes were applied. An outcome for a target that left the policy is dropped.
-   * @throws Error for a move that `states.ts` does not have, for a `retry` of a verified copy, for evidence that is
-   * only `claimed`, and for evidence for an object whose digest is not known: mistakes in the program.
+   * - evidence proves other bytes than the object's: that copy is `damaged`, due now;
+   * - the object's digest is not known any more (it became another version and back) and nothing was learnt: of what was
+   *   verified, only what now stands at the targets was taken over.
+   * In the last three cases the other outcomes were applied. An outcome for a target that left the policy is dropped.
+   * @throws Error for a move that `states.ts` does not have, for a `retry` of a verified copy, and for evidence that is
+   * only `claimed`: mistakes in the program.
    */
   settle(settlements: readonly Settlement[]): Promise<readonly boolean[]>;
 
@@ -78,8 +82,9 @@ export interface Catalog extends DeletionLedger, HoldLedger, ScrubLedger, AsyncD
   /**
    * Applies or drops the changes that a pass observed and left undecided (`observed` findings). Applied, an overwritten
    * object takes its new version and its copies are `pending`, still naming what stands there; a vanished one is
-   * `gone` and its copies stay as they are (one that no target ever held is forgotten, see `vanished`). Dropped, they
-   * are forgotten until the next pass sees them.
+   * `gone` and its copies stay as they are (one that no target ever held is forgotten, see `vanished`). Never applied are
+   * changes of what was rejected before: only a person decides about them (`decideHold`). Dropped, changes are forgotten
+   * until the next pass sees them.
    * @returns how many objects; null when more than `atMost` wait below the prefix, and nothing was done: others
    * noted more than the caller judged.
    */

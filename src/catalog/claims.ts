@@ -1,7 +1,7 @@
 import type { Checksums } from '../objects/checksum.ts';
 import type { Evidence } from '../objects/evidence.ts';
 import type { Attributes } from '../objects/object.ts';
-import type { CopyError, ObjectRow, Observed } from './rows.ts';
+import type { CopyError, ObjectRow, ObjectVersion, Observed } from './rows.ts';
 
 export interface ClaimRequest {
   /** Who claims: unique to the process. */
@@ -34,8 +34,19 @@ export interface Claim extends ClaimToken {
 export interface Settlement extends ClaimToken {
   /** The version the work was done for; a row that moved on takes no evidence from it. */
   readonly version: string;
-  /** What reading the source told. */
-  readonly learnt?: { readonly sha256: string; readonly checksums: Checksums; readonly attributes: Attributes };
+  /**
+   * The copies say that the object is another version of it than the row's, of which nothing was ever known (the catalog
+   * was lost): the row becomes that version, and its own is `observed` as an overwrite. In a settlement of its own,
+   * before the one with the outcomes, which names the former version.
+   */
+  readonly former?: ObjectVersion;
+  /** What reading the source told; `provisional`: the copies, as the source does not have it any more. */
+  readonly learnt?: {
+    readonly sha256: string;
+    readonly checksums: Checksums;
+    readonly attributes: Attributes;
+    readonly provisional?: boolean;
+  };
   /** The source was seen to have another version: the object becomes `observed` as overwritten or vanished. */
   readonly observed?: Observed;
   readonly copies: readonly CopyOutcome[];

@@ -15,6 +15,8 @@ export interface PolicyCounts {
   readonly observed: number;
   /** Objects whose copies are kept against what the source shows. */
   readonly rejected: number;
+  /** Those of them that changed once more: they are `observed` too, and wait for a person. */
+  readonly contested: number;
   /** Copies by state, over all objects. */
   readonly copies: Readonly<Record<CopyState, number>>;
   /** The same by target. */
@@ -32,6 +34,11 @@ export interface PolicyCounts {
   readonly lost: number;
   /** Objects whose bytes at the source were read as others than are known for that version. */
   readonly sourceDamaged: number;
+  /**
+   * Objects present at the source, and as the row has them, of which nothing is known, while something stands at a target
+   * that may tell what they were: many after the catalog was lost.
+   */
+  readonly unidentified: number;
 }
 
 export interface Problem {

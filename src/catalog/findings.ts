@@ -14,7 +14,7 @@ export type Finding =
   /**
    * The source has another version than the row: left undecided as `observed`. Where no target holds or ever held
    * anything of the object, nothing can be lost: the new version becomes the row's at once. The very version that was
-   * rejected is no news; another one ends the rejection.
+   * rejected is no news, and withdraws what was observed since; another one waits for a person (see `ObjectRow.rejected`).
    */
   | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
   /**
@@ -43,24 +43,26 @@ export type Finding =
       readonly version: string;
       readonly asOf: number;
     }
-  /** A verified copy was read, now version `version`, and is right: it takes this evidence. Dropped unless the copy is still `was`. */
+  /** A verified copy was read, now version `version`, and is right: it takes this evidence. Dropped unless the copy is still `was`, last changed at `changedAt`. */
   | {
       readonly kind: 'audited';
       readonly id: number;
       readonly target: string;
       readonly was: string;
+      readonly changedAt: number;
       readonly version: string;
       readonly evidence: Evidence;
     }
   /**
    * A verified copy was proven wrong: damaged, due now. `standing`: the version of what stands there, null when nothing
-   * does. Dropped unless the copy is still `was`.
+   * does. Dropped unless the copy is still `was`, last changed at `changedAt`: two versions may bear one name.
    */
   | {
       readonly kind: 'wrong';
       readonly id: number;
       readonly target: string;
       readonly was: string;
+      readonly changedAt: number;
       readonly standing: string | null;
       readonly error: CopyError;
     }

@@ -10,10 +10,12 @@ export interface HoldLedger {
    *
    * `released`: the source is right. What is held is applied at once (as `decideObserved` does) and nothing else: what
    * the source changes from now on is judged afresh. A source that was not the one it was is taken for the policy's
-   * from now on. Without a hold it takes back earlier rejections: the next pass finds those changes anew.
+   * from now on. Without a hold it takes back earlier rejections, but of objects that changed once more since: the next pass finds those
+   * changes anew.
    *
    * `rejected`: the source is not to be believed. Every object that is held and of which a target ever held something
-   * keeps its row and its copies, and remembers the change as `rejected`: the very same one is no finding any more.
+   * keeps its row and its copies, and remembers the change as `rejected`: the very same one is no finding any more, and any
+   * other of that object waits for a person.
    *
    * The hold ends. What is still true of the source as a whole (not listed to its end, not the one it was) is held
    * again by the next pass.

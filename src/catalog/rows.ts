@@ -24,8 +24,16 @@ export interface ObjectRow extends ObjectVersion {
   readonly observed: Observed | null;
   /** The source's version that was read and found damaged, where that is another one than the row's. */
   readonly damagedVersion: string | null;
-  /** A change at the source that a person rejected: the copies stay as they are. Never beside `observed`. */
+  /**
+   * A change at the source that a person rejected: the copies stay as they are. Beside `observed`, the object changed once
+   * more since; that waits for a person, whatever the guard says. Kept until one decides or the object is as it was.
+   */
   readonly rejected: Rejected | null;
+  /**
+   * Its copies once agreed on what it is, while the source did not have it, and the source has it again: what records say of
+   * this version may have been written after that agreement. Only the source tells.
+   */
+  readonly doubted?: true;
   /** When this row last changed: a listing fetched before it says nothing about it. */
   readonly updatedAt: number;
   readonly copies: readonly CopyRow[];

@@ -5,7 +5,7 @@ import type { ObjectRow } from './rows.ts';
  * read lately. What it learns of copies goes through `record` (`audited`, `wrong`).
  */
 export interface ScrubLedger {
-  /** Takes the turn of scrubbing a policy, or keeps it, for `leaseMs`. @returns false while another owner has it. */
+  /** Takes the turn of scrubbing a policy, or keeps it, for `leaseMs` (a day at most, see `claim`). @returns false while another owner has it. */
   takeScrubTurn(policy: string, owner: string, leaseMs: number): Promise<boolean>;
 
   /**
@@ -17,10 +17,10 @@ export interface ScrubLedger {
   /** All verified copies at the targets: how many, and their bytes. */
   scrubLoad(policy: string, targets: readonly string[]): Promise<ScrubLoad>;
 
-  /** Adds to what was read for the policy in this hour (UTC). Hours older than two days are forgotten. */
+  /** Adds to what was read for the policy in this hour (UTC). Hours more than two days away are forgotten. */
   noteScrubbed(policy: string, bytes: number): Promise<void>;
 
-  /** Bytes read in the hour in which `since` lies and in all later ones. */
+  /** Bytes read in the hour in which `since` lies and in all later ones up to now. */
   scrubbedSince(policy: string, since: number): Promise<number>;
 }
 

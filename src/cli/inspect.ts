@@ -1,9 +1,10 @@
+import type { KeptVersion } from '../catalog/kept.ts';
 import type { CopyRow, HistoryEntry, ObjectRow } from '../catalog/rows.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatBytes, formatKey, formatTime } from './format.ts';
 
-/** `holdfast inspect <policy> <key>`: every copy of one object, its evidence, its history. */
+/** `holdfast inspect <policy> <key>`: every copy of one object, its evidence, its history, and its kept versions. */
 export async function inspectCommand(
   policyName: string,
   key: string,
@@ -12,18 +13,43 @@ export async function inspectCommand(
 ): Promise<ExitStatus> {
   await using replicator = await openReplicator(prepare(context), { forget: false });
   const [policy] = replicator.select(policyName);
-  const found = policy === undefined ? undefined : await replicator.engine.catalog.inspect(policy.name, key);
-  if (found === undefined) {
+  const { catalog } = replicator.engine;
+  const found = policy === undefined ? undefined : await catalog.inspect(policy.name, key);
+  const kept = policy === undefined ? [] : await catalog.keptOf(policy.name, key);
+  if (found === undefined && kept.length === 0) {
     process.stderr.write(`holdfast: the catalog has no object ${formatKey(key)} in policy ${policyName}\n`);
     return exitStatus.incomplete;
   }
-  const { object, history } = found;
-  if (command.json === true) printJson({ policy: policyName, object, history });
-  else print(describe(object, history));
-  return object.copies.every((copy) => copy.state === 'verified') ? exitStatus.ok : exitStatus.incomplete;
+  const { object = null, history = [] } = found ?? {};
+  if (command.json === true) printJson({ policy: policyName, object, history, kept });
+  else print([...(object === null ? [forgotten(key)] : describe(object, history)), ...describeKept(kept)].join('\n'));
+  const inPlace = object?.copies.every((copy) => copy.state === 'verified') ?? true;
+  return inPlace ? exitStatus.ok : exitStatus.incomplete;
 }
 
-function describe(object: ObjectRow, history: readonly HistoryEntry[]): string {
+/** Its copies were deleted; what was replaced before stays until its time is over. */
+function forgotten(key: string): string {
+  return `${formatKey(key)}\n  gone, and no copy of it is left`;
+}
+
+function describeKept(kept: readonly KeptVersion[]): string[] {
+  if (kept.length === 0) return [];
+  return ['  kept versions, newest first', ...kept.flatMap((version) => describeVersion(version))];
+}
+
+function describeVersion({ target, place, size, sha256, replacedAt, expiresAt, evidence }: KeptVersion): string[] {
+  const where = place.by === 'holdfast' ? place.key : `kept by the provider as ${place.id}`;
+  const lines = [
+    `    ${target}: replaced ${formatTime(replacedAt)}, kept until ${formatTime(expiresAt)}, ${size} bytes`,
+    `      ${where}`,
+    `      SHA-256 ${sha256}`,
+  ];
+  if (evidence !== null)
+    lines.push(`      evidence: ${evidence.method} by ${evidence.by} at ${formatTime(evidence.at)}`);
+  return lines;
+}
+
+function describe(object: ObjectRow, history: readonly HistoryEntry[]): string[] {
   const lines = [
     formatKey(object.key),
     `  ${object.state} at the source, ${formatBytes(object.size)} (${object.size} bytes), modified ${formatTime(object.modifiedAt)}`,
@@ -36,7 +62,7 @@ function describe(object: ObjectRow, history: readonly HistoryEntry[]): string {
   for (const { at, target, event, detail } of history) {
     lines.push(`    ${formatTime(at)} ${target ?? 'source'}: ${event}${detail === '' ? '' : ` (${detail})`}`);
   }
-  return lines.join('\n');
+  return lines;
 }
 
 function describeCopy({ target, state, version, evidence, error, dueAt }: CopyRow): string[] {

@@ -1,19 +1,34 @@
 import type { Progress } from '../replication/reconcile.ts';
+import type { VerifyReport } from '../replication/verify-report.ts';
 import { formatBytes, formatSeconds } from './format.ts';
+
+/** Milliseconds. */
+const redrawAfter = 100;
 
 /** A live line on stderr: objects, bytes, rate, time left. Only on a terminal; elsewhere it is silent. */
 export class ProgressLine implements Disposable {
   readonly #stream: NodeJS.WriteStream;
   readonly #startedAt = performance.now();
   #shown = false;
+  #shownAt = -Infinity;
 
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream;
   }
 
   show(progress: Progress): void {
-    if (!this.#stream.isTTY) return;
-    const line = progressText(progress, (performance.now() - this.#startedAt) / 1000);
+    this.#write((seconds) => progressText(progress, seconds));
+  }
+
+  showAudit(report: VerifyReport): void {
+    this.#write((seconds) => auditText(report, seconds));
+  }
+
+  #write(text: (seconds: number) => string): void {
+    const now = performance.now();
+    if (!this.#stream.isTTY || now - this.#shownAt < redrawAfter) return;
+    this.#shownAt = now;
+    const line = text((now - this.#startedAt) / 1000);
     this.#stream.write(`\r\u001b[2K${line.slice(0, Math.max(20, this.#stream.columns - 1))}`);
     this.#shown = true;
   }
@@ -34,6 +49,14 @@ export function progressText({ policy, seen, tally, listed }: Progress, seconds:
     if (listed && left !== undefined) parts.push(`about ${formatSeconds(left)} left`);
   }
   return parts.join(' · ');
+}
+
+function auditText(
+  { policy, checked, missing, damaged, unreadable, bytesRead }: VerifyReport,
+  seconds: number,
+): string {
+  const rate = `${formatBytes(bytesRead)} read, ${formatBytes(bytesRead / Math.max(seconds, 0.1))}/s`;
+  return `${policy}: ${checked} copies checked · ${rate} · ${missing + damaged} missing or damaged, ${unreadable} unreadable`;
 }
 
 function secondsLeft(total: number, read: number, seconds: number): number | undefined {

@@ -5,6 +5,7 @@ import { UsageError } from '../objects/errors.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatBytes, formatKey } from './format.ts';
+import { ProgressLine } from './progress.ts';
 
 export interface VerifyCommand {
   readonly target?: readonly string[];
@@ -33,12 +34,13 @@ export async function verifyCommand(
   for (const policy of policies) {
     const problems: AuditProblem[] = [];
     let found = 0;
+    using progress = new ProgressLine();
     const onProblem = (problem: AuditProblem): void => {
       found += 1;
       if (!json) print(describeProblem(problem));
       else if (problems.length < namedAtMost) problems.push(problem);
     };
-    const options = { read, onProblem, onProgress: () => undefined, ...defined({ places, prefix }) };
+    const options = { read, onProblem, onProgress: progress.showAudit.bind(progress), ...defined({ places, prefix }) };
     const report = await verify(replicator.engine, policy, options, context.signal);
     documents.push({ ...report, problems, unnamed: json ? found - problems.length : 0 });
   }
@@ -77,6 +79,8 @@ function describe(report: VerifyReport): string {
   const lines = [
     `${policy}: ${checked} copies checked: ${ok} ok, ${missing} missing, ${damaged} damaged, ${unreadable} unreadable; ${formatBytes(bytesRead)} read`,
   ];
+  if (checked === 0)
+    lines.push(`  nothing was there to be checked; what is at the source is found by holdfast reconcile ${policy}`);
   if (source.checked > 0)
     lines.push(
       `  source: ${source.checked} objects read: ${source.ok} ok, ${source.damaged} damaged, ${source.unreadable} unreadable`,

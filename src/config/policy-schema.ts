@@ -100,6 +100,12 @@ const written = section({
   detect: detect.meta({ description: 'How changes are found.' }).prefault({}),
   verify: verify.meta({ description: 'What counts as evidence.' }).prefault({}),
   deletes: deletes.meta({ description: 'What a deletion at the source does.' }).prefault({}),
+  history: duration('1h', '3650d')
+    .meta({
+      description:
+        'How long the version that an overwrite replaces at a target is kept there: by the bucket itself where its versioning is on, else as a copy below `.holdfast/history/`. Without it, what is replaced is gone.',
+    })
+    .exactOptional(),
   guard: guard.meta({ description: 'When changes wait for a person.' }).prefault({}),
 });
 

@@ -69,6 +69,8 @@ export interface CopyRecord {
 export interface ObjectHead extends ObjectInfo {
   /** As the source had them: for a copy of ours this includes what the provider cannot hold natively. */
   readonly attributes: Attributes;
+  /** The provider's own name for these bytes, by which they stay readable once they were replaced. */
+  readonly versionId?: string;
   /** Present on copies that Holdfast wrote and whose record is whole. */
   readonly record?: CopyRecord;
 }

@@ -78,6 +78,11 @@ export interface Capabilities {
   readonly conditionalDeletes: boolean;
   /** Whether `modifiedAt` tells any two writes apart, unless somebody sets it: a filesystem's nanoseconds do. */
   readonly preciseTimes?: boolean;
+  /**
+   * Whether the provider itself keeps what an overwrite replaces, readable by the `versionId` that `head` told before.
+   * It was tried; a head without one says that this object is not kept.
+   */
+  readonly keepsReplaced?: boolean;
   /** Whether reading costs nothing but time: nobody bills for it. */
   readonly freeReads?: boolean;
   readonly limits: ProviderLimits;
@@ -113,6 +118,8 @@ export interface ListPage {
 export interface ReadOptions {
   /** Read exactly this version or throw `conflict`. */
   readonly version?: string;
+  /** Read what the provider keeps under this name (`ObjectHead.versionId`), whatever stands at the key now. */
+  readonly versionId?: string;
   /** First byte (inclusive) to read from; to the end. */
   readonly from?: number;
 }

@@ -2,6 +2,7 @@ import type { Finding } from '../catalog/findings.ts';
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import type { ErrorCode } from '../objects/errors.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
 import type { Provider } from '../providers/provider.ts';
 import { faultInRecord, prove, type Proof, type ProveOptions } from './prove.ts';
 
@@ -25,9 +26,8 @@ export function auditable(object: ObjectRow, copy: CopyRow): Audited | undefined
 }
 
 /**
- * Looks at what stands at a target and compares it with the object: its bytes (by `options.method`) and, where the copy
- * is ours, its record and attributes. Bytes that look wrong are read once more before they count as damage, for the
- * fault may have been on the way.
+ * Looks at what stands at a target and compares it with the object: its bytes (by `options.method`, and by reading before
+ * what looks wrong counts as damage) and, where the copy is ours, its record and attributes.
  */
 export async function auditCopy(
   provider: Provider,
@@ -41,11 +41,21 @@ export async function auditCopy(
     const look = async (method: ProveOptions['method']): Promise<Proof> =>
       await prove(provider, object.key, expected, { ...options, method }, signal);
     const first = await look(options.method);
-    const proof = first.state === 'wrong' ? await look('read') : first;
+    const proof = first.state === 'wrong' && options.method !== 'read' ? await look('read') : first;
+    if (proof.state === 'missing') await requireListed(provider, object.key, signal);
     return judged(proof, object, copy);
   } catch (error) {
     if (!(error instanceof ProviderError) || signal.aborted) throw error;
     return { state: 'unreadable', error };
+  }
+}
+
+/** A bucket that is gone answers like one that lacks this object: only its listing tells. @throws ProviderError */
+async function requireListed(provider: Provider, key: Key, signal: AbortSignal): Promise<void> {
+  for await (const { entries } of provider.list({ prefix: key }, signal)) {
+    if (!entries.some((entry) => entry.key === key)) return;
+    const message = `${key} is listed at ${provider.name} and cannot be had: nobody knows which is true`;
+    throw new ProviderError('unavailable', message, { provider: provider.name, key });
   }
 }
 
@@ -62,9 +72,9 @@ function judged(proof: Proof, object: ObjectRow, copy: CopyRow): Audit {
 
 /** What the catalog shall know of it. Only a verified copy can turn out otherwise; all others have work due on them. */
 export function findingOf({ object: { id }, copy }: Audited, audit: Audit): Finding | undefined {
-  const { target, state, version: was } = copy;
+  const { target, state, version: was, updatedAt: changedAt } = copy;
   if (state !== 'verified' || was === null) return undefined;
-  const about = { id, target, was };
+  const about = { id, target, was, changedAt };
   switch (audit.state) {
     case 'right':
       return { kind: 'audited', ...about, version: audit.version, evidence: audit.evidence };

@@ -49,7 +49,7 @@ export function isRejected(source: ObjectInfo | undefined, { state, rejected }: 
 }
 
 function sourceChange(source: ObjectInfo | undefined, row: ObjectRow, asOf: number): Finding | undefined {
-  if (isRejected(source, row)) return undefined;
+  if (isRejected(source, row) && row.observed === null) return undefined;
   const undisputed = row.observed === null && row.rejected === null;
   if (source === undefined) {
     const known = row.state === 'gone' ? undisputed : row.observed?.kind === 'vanished';

@@ -1,6 +1,7 @@
 import type { ChecksumAlgorithm, Digest } from '../objects/checksum.ts';
 import type { Clock } from '../objects/clock.ts';
 import { errorMessage, ProviderError, type ProviderErrorDetails } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
 import type { Attributes, CopyRecord, ObjectHead } from '../objects/object.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ByteBudget } from './byte-budget.ts';
@@ -19,6 +20,8 @@ export interface CopyJob {
   /** What travels with the bytes, where it is known better than the place copied from tells. */
   readonly attributes?: Attributes;
   readonly destinations: readonly Destination[];
+  /** The key at the destinations. Default: that of the place copied from. */
+  readonly as?: Key;
 }
 
 export interface CopyOptions extends ProveOptions {
@@ -69,9 +72,13 @@ export function alsoForSource(head: ObjectHead): ChecksumAlgorithm[] {
 
 /** @throws ProviderError `checksum-mismatch` when the bytes that came are not those that the source says it has. */
 export function requireArrived(job: CopyJob, head: ObjectHead, digest: Digest): void {
+  requireStated(job.from, head, digest);
+}
+
+/** The same of any read. */
+export function requireStated({ provider, key }: Candidate, head: ObjectHead, digest: Digest): void {
   const verdict = agreement(head.checksums ?? {}, digest);
   if (verdict === undefined || verdict.equal) return;
-  const { provider, key } = job.from;
   const message = `the bytes of ${key} read from ${provider.name} do not have the ${verdict.by} that it states; they are not copied`;
   throw new ProviderError('checksum-mismatch', message, { provider: provider.name, key });
 }
@@ -81,8 +88,13 @@ export function wanted(job: CopyJob, what: 'put' | 'upload' | 'part'): ChecksumA
   return [...new Set(job.destinations.flatMap((to) => to.capabilities.wants[what]))];
 }
 
+export function keyAtDestinations({ as, from }: CopyJob): Key {
+  return as ?? from.key;
+}
+
 export function contentOf(job: CopyJob, digest: Digest, head: ObjectHead): Content {
-  const { key, size } = job.from;
+  const { size } = job.from;
+  const key = keyAtDestinations(job);
   const attributes = job.attributes ?? head.attributes;
   const { sourceVersion, sourceModifiedAt } = job;
   const record: CopyRecord = { sha256: digest.sha256, size, sourceVersion, sourceModifiedAt, checksums: digest };

@@ -1,11 +1,15 @@
 import { compareKeys, type Key } from '../objects/key.ts';
 
-/** A stream of keyed entries in ascending key order, looked at one entry at a time. */
+/**
+ * A stream of keyed entries in ascending key order, looked at one entry at a time. The next page is asked for as soon
+ * as one has come, so that several cursors that are merged wait for the slowest and not for all in turn.
+ */
 export class Cursor<T extends { readonly key: Key }> {
   readonly #pages: AsyncIterator<readonly T[]>;
   #page: readonly T[] = [];
   #at = 0;
   #ended = false;
+  #next: Promise<IteratorResult<readonly T[]>> | undefined;
 
   constructor(pages: AsyncIterable<readonly T[]>) {
     this.#pages = pages[Symbol.asyncIterator]();
@@ -21,12 +25,26 @@ export class Cursor<T extends { readonly key: Key }> {
     return this.#ended || this.#at < this.#page.length;
   }
 
+  /** @throws what the stream threw, once what came before it was looked at. */
   async settle(): Promise<void> {
     while (!this.settled) {
-      const next = await this.#pages.next();
+      const next = await (this.#next ?? this.ask());
+      this.#next = undefined;
       if (next.done === true) this.#ended = true;
-      else [this.#page, this.#at] = [next.value, 0];
+      else {
+        [this.#page, this.#at] = [next.value, 0];
+        this.ask();
+      }
     }
+  }
+
+  /** Asks for the next page without waiting for it. */
+  ask(): Promise<IteratorResult<readonly T[]>> {
+    const next = this.#next ?? this.#pages.next();
+    this.#next = next;
+    // Whoever settles the cursor meets its failure; nobody may ever do.
+    next.catch(() => undefined);
+    return next;
   }
 
   /** @returns the entry at `key` and moves on, or undefined when the cursor stands elsewhere. */
@@ -40,6 +58,7 @@ export class Cursor<T extends { readonly key: Key }> {
   async close(): Promise<void> {
     this.#page = [];
     this.#ended = true;
+    await this.#next?.catch(() => undefined);
     await this.#pages.return?.();
   }
 }

@@ -32,6 +32,8 @@ export interface Seen {
   known: number;
   overwritten: number;
   vanished: number;
+  /** Of these, objects of which a person rejected another change before. */
+  contested: number;
   /** Copies found just as the catalog has them, verified. */
   inPlace: number;
   /** Keys at targets that are no copy of anything known. */
@@ -80,6 +82,7 @@ class Walk implements AsyncDisposable {
     known: 0,
     overwritten: 0,
     vanished: 0,
+    contested: 0,
     inPlace: 0,
     unexpected: 0,
     ignored: 0,
@@ -107,7 +110,7 @@ class Walk implements AsyncDisposable {
       if (key === undefined) break;
       this.#look(key);
       if (this.#suspects.crowded) await this.#suspects.room();
-      if (this.#findings.length >= recordInGroupsOf) await this.#flush();
+      if (this.#findings.length >= recordInGroupsOf || this.#suspects.hasNews) await this.#flush();
     }
     await this.#suspects.idle();
     await this.#flush();
@@ -123,6 +126,7 @@ class Walk implements AsyncDisposable {
   }
 
   async #settle(): Promise<void> {
+    for (const cursor of [this.#rows, this.#source, ...this.#targets.values()]) if (!cursor.settled) cursor.ask();
     if (!this.#rows.settled) await this.#rows.settle();
     if (!this.#source.settled) await this.#settleSource();
     for (const [target, cursor] of this.#targets) if (!cursor.settled) await this.#settleTarget(target, cursor);
@@ -177,6 +181,7 @@ class Walk implements AsyncDisposable {
     const vanished = comparable && source === undefined && row.state === 'present';
     if (overwritten) seen.overwritten += 1;
     if (vanished) seen.vanished += 1;
+    if ((overwritten || vanished) && row.rejected !== null) seen.contested += 1;
     if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(key);
     const touched = new Set(findings.map((finding) => ('target' in finding ? finding.target : undefined)));
     for (const copy of row.copies) {

@@ -18,6 +18,8 @@ export interface Preflight {
   readonly vanished: number;
   /** Changes that the catalog holds undecided, whichever process noted them. */
   readonly undecided: number;
+  /** Changes among all these of objects of which a person rejected another change before. */
+  readonly contested: number;
   /** Objects whose copies are due to be deleted and were let go by no pass before, and by when they were gone. */
   readonly deletions?: { readonly objects: number; readonly decisions: number; readonly until: number };
   /** A few of the keys that changed or vanished. */
@@ -49,6 +51,8 @@ export function judge(
   if (stranger !== undefined)
     reasons.push(`the source is not the one it was: ${stranger} instead of ${policy.sourceIdentity}`);
   reasons.push(...reasonsOfObjects(seen, policy.hold, limits));
+  // What a person did not believe does not come through in small pieces, or by being touched.
+  if (seen.contested > 0) reasons.push(`${seen.contested} objects whose change was rejected changed once more`);
   const deletions = tooManyDeletions(seen, limits);
   if (deletions !== undefined) reasons.push(reasonOfDeletions(deletions.objects, seen.known));
   if (failed) reasons.push(`the source could not be listed to its end: ${seen.listingFailed}`);

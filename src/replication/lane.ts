@@ -1,7 +1,7 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { Attributes } from '../objects/object.ts';
 import type { Part, StoredCopy, Upload } from '../providers/provider.ts';
-import { asProviderError, type CopyJob, type CopyOptions } from './copy-job.ts';
+import { asProviderError, keyAtDestinations, type CopyJob, type CopyOptions } from './copy-job.ts';
 import { afterConflict, preconditionFor, proven, type Content, type Destination, type Stored } from './store.ts';
 
 /** How often one part is sent that arrives damaged. */
@@ -94,9 +94,9 @@ export class Lane {
   }
 
   async #open(attributes: Attributes, signal: AbortSignal): Promise<Upload> {
-    const { key, size } = this.#job.from;
+    const { size } = this.#job.from;
     const options = { size, partSize: this.#partSize, attributes, precondition: preconditionFor(this.to.occupied) };
-    this.#opening ??= this.to.provider.startUpload(key, options, signal);
+    this.#opening ??= this.to.provider.startUpload(keyAtDestinations(this.#job), options, signal);
     return await this.#opening;
   }
 

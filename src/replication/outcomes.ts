@@ -38,10 +38,10 @@ export class Outcomes {
     this.#set({ target: copy.target, state: 'verified', version, evidence, event, recorded });
   }
 
-  stored(copy: CopyRow, { version, evidence, written }: Stored): void {
+  stored(copy: CopyRow, { version, evidence, written, recorded }: Stored): void {
     const done = copy.state === 'damaged' ? 'repaired' : 'copied';
-    const more = written ? ({ event: done, recorded: true } as const) : ({ event: 'adopted' } as const);
-    this.#set({ target: copy.target, state: 'verified', version, evidence, ...more });
+    const event = written ? done : 'adopted';
+    this.#set({ target: copy.target, state: 'verified', version, evidence, event, recorded });
   }
 
   failed(copy: CopyRow, thrown: unknown): void {

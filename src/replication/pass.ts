@@ -125,6 +125,7 @@ function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
     known: 0,
     overwritten: 0,
     vanished: 0,
+    contested: 0,
     inPlace: 0,
     unexpected: 0,
     ignored: 0,
@@ -157,6 +158,8 @@ interface Circumstances {
 }
 
 const notedMeanwhile = 'more changes were noted while this pass decided; the next pass decides about all of them';
+const unidentified =
+  'what stands at the targets is still being identified (the catalog does not know it); changes are judged once it is';
 const decidedMeanwhile = 'a person decided about the hold while this pass went on; the next pass judges what is left';
 
 async function decide(
@@ -186,11 +189,13 @@ async function decide(
     vanished,
     // Another process may have noted more since this walk went by; letting it through would be unseen.
     undecided: counts.observed,
+    contested: Math.max(seen.contested, counts.contested),
     ...(plan === undefined || plan.until === null ? {} : { deletions: { ...plan.due, until: plan.until } }),
     sample,
     sourceIdentity: sourceReached ? identityOf(policy) : undefined,
   };
   const hold = judge(preflight, state, policy.guard, clock.now());
+  if (hold === undefined && counts.observed > 0 && counts.unidentified > 0) return { hold, postponed: unidentified };
   const letThrough = hold === undefined && sourceFailure === undefined && prefix !== undefined && !options.dryRun;
   if (!letThrough) return { hold, postponed: undefined };
   const applied = await catalog.decideObserved(policy.name, 'apply', { prefix, atMost: counts.observed });

@@ -20,6 +20,8 @@ export interface Policy {
   readonly guard: GuardLimits;
   /** How long after an object went its copies are deleted, in milliseconds; absent: they are retained. */
   readonly deleteAfter?: number;
+  /** How long what an overwrite at a target replaces is kept there, in milliseconds; absent: it is not kept. */
+  readonly history?: number;
   /** Milliseconds between passes over the source, and between passes that list the targets too. */
   readonly detect: { readonly every: number; readonly full: number };
 }

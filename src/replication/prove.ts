@@ -58,7 +58,11 @@ export async function proveByReading(
 ): Promise<Proof> {
   const { size, digest } = expected;
   try {
-    const { sha256: found } = await digestByReading({ provider, key, version, size }, [], options.onBytes, signal);
+    const read = async (): Promise<string> =>
+      (await digestByReading({ provider, key, version, size }, [], options.onBytes, signal)).sha256;
+    const first = await read();
+    // Read once more before it counts: the fault may have been on the way.
+    const found = first === digest.sha256 ? first : await read();
     if (found !== digest.sha256)
       return { state: 'wrong', version, why: `its SHA-256 is ${found} instead of ${digest.sha256}` };
     return { state: 'right', version, evidence: { method: 'read', sha256: found, by: 'sha256', at: options.now() } };

@@ -9,6 +9,8 @@ export interface Candidate {
   readonly key: Key;
   readonly version: string;
   readonly size: number;
+  /** Set where it was replaced and the provider keeps it: what the provider calls it. */
+  readonly versionId?: string;
 }
 
 /** How often a broken read is taken up again without a single byte of progress. */
@@ -60,9 +62,10 @@ export class ObjectStream {
   }
 
   async *#readFrom(offset: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const { provider, key, version, size } = this.#candidate;
+    const { provider, key, version, size, versionId } = this.#candidate;
     const from = offset === 0 ? {} : { from: offset };
-    await using reader = await provider.read(key, { version, ...from }, this.#signal);
+    const which = versionId === undefined ? { version } : { versionId };
+    await using reader = await provider.read(key, { ...which, ...from }, this.#signal);
     if (reader.head.size !== size) throw this.#wrongSize(reader.head.size, '');
     this.#head ??= reader.head;
     for await (const chunk of reader.body) {

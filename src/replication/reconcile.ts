@@ -1,5 +1,6 @@
 import { runPass, type Pass, type PassOptions } from './pass.ts';
 import { Deletions, whyKept, type DeletionReport } from './deletions.ts';
+import { expireKept } from './expiry.ts';
 import type { Seen } from './detect.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Tally } from './tally.ts';
@@ -62,6 +63,7 @@ export async function reconcile(
   const deletions = new Deletions(engine, policy);
   // What a look at a part of the keys found lets nothing be deleted.
   const removed = options.prefix === undefined ? await deletions.round(signal) : undefined;
+  await expireKept(engine, policy, signal);
   signal.throwIfAborted();
   const told = await report(engine, policy, prefix, pass, run.tally, startedAt);
   return withDeletions(told, removed, deletions.said);

@@ -72,6 +72,7 @@ export class Scrub {
       }
     } finally {
       await this.#queue.onIdle();
+      await this.#engine.catalog.takeScrubTurn(this.#policy.name, this.#engine.owner, 0);
     }
     if (this.#broken !== undefined) throw this.#broken.error;
   }

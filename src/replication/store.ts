@@ -4,7 +4,7 @@ import type { Evidence } from '../objects/evidence.ts';
 import type { Key } from '../objects/key.ts';
 import type { Attributes, CopyRecord } from '../objects/object.ts';
 import type { Capabilities, Precondition, Provider, StoredCopy } from '../providers/provider.ts';
-import { prove, proveByReading, type ProveOptions } from './prove.ts';
+import { faultInRecord, prove, proveByReading, type Proof, type ProveOptions } from './prove.ts';
 
 /** One target of a copy. */
 export interface Destination {
@@ -30,6 +30,8 @@ export interface Stored {
   readonly evidence: Evidence;
   /** False when the bytes were found in place already. */
   readonly written: boolean;
+  /** Whether it carries our record and the object's attributes. */
+  readonly recorded: boolean;
 }
 
 /** A write that the target accepted and then did not hold: the bytes read back are not those sent. */
@@ -97,9 +99,17 @@ export async function afterConflict(
   if (error.code !== 'conflict' && !(error.code === 'not-found' && to.occupied !== null)) throw error;
   const proof = await prove(to.provider, content.key, content, options, signal);
   if (proof.state === 'missing') return undefined;
-  if (proof.state === 'right') return { version: proof.version, evidence: proof.evidence, written: false };
+  if (proof.state === 'right') return { ...found(proof, content), written: false };
   const message = `at ${to.name} something unexpected stands at ${content.key}: ${proof.why}; it will be replaced`;
   throw new OccupiedError(proof.version, message, { provider: to.name, key: content.key, cause: error });
+}
+
+function found(
+  { version, evidence, head }: Extract<Proof, { state: 'right' }>,
+  { digest, attributes }: Content,
+): Omit<Stored, 'written'> {
+  const recorded = head !== undefined && faultInRecord(head, digest.sha256, attributes) === undefined;
+  return { version, evidence, recorded };
 }
 
 /** Evidence for what was just written: the provider's attestation where the policy takes it, else reading it back. */
@@ -113,10 +123,10 @@ export async function proven(
   const { version, attested } = stored;
   if (attested !== undefined && options.method === 'attested') {
     const evidence: Evidence = { method: 'attested', sha256: content.digest.sha256, by: attested, at: options.now() };
-    return { version, evidence, written: true };
+    return { version, evidence, written: true, recorded: true };
   }
   const proof = await proveByReading(to.provider, content.key, version, content, options, signal);
-  if (proof.state === 'right') return { version, evidence: proof.evidence, written: true };
+  if (proof.state === 'right') return { version, evidence: proof.evidence, written: true, recorded: true };
   throw await withdrawn(to, content.key, version, proof.state === 'wrong' ? proof.why : 'it is gone again', signal);
 }
 

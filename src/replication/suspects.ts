@@ -8,6 +8,9 @@ import type { Site } from './site.ts';
 /** Objects read at once beside a walk. */
 const atOnce = 4;
 
+/** Bytes read that are worth a transaction of their own. */
+const newsBytes = 64 * 1024 * 1024;
+
 /**
  * Source objects whose version is another one although their size and time are the same (see `isOnlyTouched`). Reading
  * tells whether anything happened to their bytes: where nothing did, nothing is copied; where something did, nobody
@@ -18,6 +21,7 @@ export class Suspects {
   readonly #onFinding: (finding: Finding) => void;
   readonly #signal: AbortSignal;
   readonly #queue = new PQueue({ concurrency: atOnce });
+  #read = 0;
   #broken: { readonly error: unknown } | undefined;
 
   constructor(source: Site, onFinding: (finding: Finding) => void, signal: AbortSignal) {
@@ -30,13 +34,20 @@ export class Suspects {
   take(found: ObjectInfo, row: ObjectRow): boolean {
     const { sha256, state, damagedVersion } = row;
     if (sha256 === null || state === 'gone' || !isOnlyTouched(this.#source, found, row)) return false;
-    if (damagedVersion !== found.version) this.#later(async () => await this.#read(row, sha256));
+    if (damagedVersion !== found.version) this.#later(async () => await this.#audit(row, sha256));
     return true;
   }
 
   /** Whether so many wait that the walk should, for memory to stay bounded. */
   get crowded(): boolean {
     return this.#queue.size >= 2 * atOnce || this.#broken !== undefined;
+  }
+
+  /** Whether much was read since this was asked last: it should be recorded, or an interruption makes it read again. */
+  get hasNews(): boolean {
+    if (this.#read < newsBytes) return false;
+    this.#read = 0;
+    return true;
   }
 
   /** Until few are waiting. @throws what reading threw that was no provider's failure. */
@@ -51,8 +62,14 @@ export class Suspects {
   }
 
   /** One that cannot be read now, or changes again, is looked at by the next pass. */
-  async #read(row: ObjectRow, sha256: string): Promise<void> {
-    const audit = await auditSource(this.#source, row, sha256, { onBytes: () => undefined }, this.#signal);
+  async #audit(row: ObjectRow, sha256: string): Promise<void> {
+    const audit = await auditSource(
+      this.#source,
+      row,
+      sha256,
+      { onBytes: (bytes) => void (this.#read += bytes) },
+      this.#signal,
+    );
     if (audit.state !== 'right' && audit.state !== 'damaged') return;
     const { version: found } = audit;
     this.#onFinding({ kind: 'source-read', id: row.id, version: row.version, found, sha256: audit.sha256 });

@@ -75,6 +75,7 @@ export class VerifyWalk implements AsyncDisposable {
   }
 
   async #settle(): Promise<void> {
+    for (const cursor of [this.#rows, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
     if (!this.#rows.settled) await this.#rows.settle();
     for (const [target, cursor] of this.#listings) {
       if (cursor.settled) continue;
@@ -102,11 +103,15 @@ export class VerifyWalk implements AsyncDisposable {
   }
 
   #unexpected(key: Key, standing: ReadonlyMap<string, ObjectInfo | undefined>): void {
-    for (const [target, info] of standing) {
-      if (info === undefined) continue;
-      const message = `${info.size} bytes, version ${info.version}: no copy of anything that is known`;
-      this.#plan.tally.unexpected(key, target, message);
-    }
+    this.#later(async () => {
+      // The listing may be newer than the page of the catalog.
+      if ((await this.#engine.catalog.inspect(this.#policy.name, key)) !== undefined) return this.#plan.tally.changed();
+      for (const [target, info] of standing) {
+        if (info === undefined) continue;
+        const message = `${info.size} bytes, version ${info.version}: no copy of anything that is known`;
+        this.#plan.tally.unexpected(key, target, message);
+      }
+    });
   }
 
   #lookAt(site: Site, row: ObjectRow, copy: CopyRow, standing: ObjectInfo | undefined): void {
@@ -115,11 +120,13 @@ export class VerifyWalk implements AsyncDisposable {
     if (unreached !== undefined) return tally.copy(row.key, site.name, { state: 'unreadable', error: unreached });
     const read = this.#chosen();
     if (!read && isAsListed(row, copy, standing)) return tally.asListed();
-    const method = read ? 'read' : this.#policy.onCopy;
-    this.#later(async () => await this.#audit(site, row, copy, standing === undefined ? undefined : method));
+    // Evidence that was read is not to be replaced by what the provider says, of bytes that changed least of all.
+    const method = read || copy.evidence?.method === 'read' ? 'read' : this.#policy.onCopy;
+    const nothing = standing === undefined && copy.version === null;
+    this.#later(async () => await this.#audit(site, row, copy, nothing ? undefined : method));
   }
 
-  /** @param method undefined: nothing stands there. */
+  /** @param method undefined: nothing stands there, and nothing should. What the listing lacks may be newer than it. */
   async #audit(site: Site, row: ObjectRow, copy: CopyRow, method: ProveOptions['method'] | undefined): Promise<void> {
     const audited = auditable(row, copy);
     const audit: Audit = method === undefined ? { state: 'missing' } : await this.#prove(site, row, copy, method);
@@ -127,6 +134,7 @@ export class VerifyWalk implements AsyncDisposable {
     const finding = audited === undefined ? undefined : findingOf(audited, audit);
     if (finding !== undefined) await this.#record(finding);
     this.#plan.tally.copy(row.key, site.name, audit);
+    this.#plan.onProgress(this.#plan.tally.report);
   }
 
   async #prove(site: Site, row: ObjectRow, copy: CopyRow, method: ProveOptions['method']): Promise<Audit> {
@@ -143,7 +151,9 @@ export class VerifyWalk implements AsyncDisposable {
   async #changedMeanwhile(row: ObjectRow, { target, updatedAt }: CopyRow): Promise<boolean> {
     const now = await this.#engine.catalog.inspect(this.#policy.name, row.key);
     const copy = now?.object.copies.find((candidate) => candidate.target === target);
-    return now?.object.version !== row.version || copy?.updatedAt !== updatedAt;
+    // Another version of the same bytes (the source was only touched) makes no other copy of it.
+    const isSame = row.sha256 === null ? now?.object.version === row.version : now?.object.sha256 === row.sha256;
+    return !isSame || copy?.updatedAt !== updatedAt;
   }
 
   #lookAtSource(source: Site, row: ObjectRow): void {

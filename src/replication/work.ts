@@ -1,28 +1,25 @@
 import type { Claim, Settlement } from '../catalog/claims.ts';
-import type { CopyRow, Observed } from '../catalog/rows.ts';
-import type { Digest } from '../objects/checksum.ts';
+import type { CopyRow } from '../catalog/rows.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
-import { noAttributes, type Attributes } from '../objects/object.ts';
-import { agreedContent, quarantined } from './agreement.ts';
-import { copyCandidates, nowhereToReadFrom, sourceCandidate } from './candidates.ts';
+import { copyCandidates } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
+import { keepReplaced, mayReplaceVersion, type KeepingLedger } from './keep.ts';
+import { Knowledge } from './knowledge.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
-import { digestByReading, faultInRecord, type Proof } from './prove.ts';
-import { proveAll, type Proven, type Unanswered } from './proving.ts';
+import { faultInRecord, type Proof } from './prove.ts';
+import type { Proven, Unanswered } from './proving.ts';
 import type { Candidate } from './read-source.ts';
-import { recordedContent } from './recorded.ts';
+import { sideBySide } from './side-by-side.ts';
 import type { Site } from './site.ts';
-import { changeAtSource } from './source-change.ts';
 import type { Destination } from './store.ts';
 
 export interface WorkOptions extends CopyOptions {
   readonly random: Random;
+  readonly ledger: KeepingLedger;
 }
-
-type Learnt = NonNullable<Settlement['learnt']>;
 
 /**
  * One claimed object: proves the copies that may be in place, copies what is missing from a place where the object
@@ -35,13 +32,9 @@ export class Work {
   readonly #options: WorkOptions;
   readonly #signal: AbortSignal;
   readonly #outcomes: Outcomes;
-  #digest: Digest | undefined;
-  #learnt: Learnt | undefined;
-  #observed: Observed | undefined;
+  readonly #knowledge: Knowledge;
   /** Copies that were proven just now, record and all. */
   #sound: readonly Candidate[] = [];
-  /** What the source's bytes were where they are not those known for this version. */
-  #damage: Learnt | undefined;
 
   constructor(claim: Claim, policy: Policy, options: WorkOptions, signal: AbortSignal) {
     this.#claim = claim;
@@ -49,8 +42,7 @@ export class Work {
     this.#options = options;
     this.#signal = signal;
     this.#outcomes = new Outcomes(claim, options, signal);
-    const { sha256, checksums } = claim.object;
-    if (sha256 !== null) this.#digest = { ...checksums, sha256 };
+    this.#knowledge = new Knowledge(claim, policy, { ...options, method: policy.onCopy }, signal);
   }
 
   /** @returns what to settle, in this order. */
@@ -64,92 +56,44 @@ export class Work {
       const open = leased.filter((copy) => !this.#outcomes.has(copy));
       this.#outcomes.allFailed(open, failure);
     }
-    const last = this.#settlement(leased);
-    return this.#damage === undefined
-      ? [last]
-      : [{ ...this.#about(), learnt: this.#damage, copies: [], last: false }, last];
+    return this.#knowledge.settlements(this.#outcomes.of(leased));
   }
 
   async #workOn(leased: readonly CopyRow[]): Promise<void> {
     const unproven = leased.filter((copy) => this.#mayBeIt(copy));
     const lacking = leased.filter((copy) => !unproven.includes(copy));
-    const steps = [
-      async (): Promise<void> => await this.#copyTo(lacking),
-      async (): Promise<void> => await this.#proveOrReplace(unproven),
-    ];
-    if (unproven.length === 0) steps.pop();
-    if (lacking.length === 0) steps.shift();
-    // Copying first: reading the source for those that lack it also tells what the others must hold. Unless it is only
-    // the others that may have what is lacking.
-    for (const step of this.#candidates().length > 0 ? steps : steps.toReversed()) await step();
+    // What stands in place may tell what the object is, or be all that is left of it, and one read of the source that
+    // went wrong must not condemn it.
+    if (unproven.length > 0) await this.#proveOrReplace(unproven);
+    if (lacking.length > 0) await this.#copyTo(lacking);
   }
 
   /** Something stands there of which nobody knows yet whether it is the object. */
   #mayBeIt({ state, version, evidence }: CopyRow): boolean {
     if (state === 'unproven') return true;
-    return state === 'failed' && version !== null && evidence === null && this.#digest === undefined;
-  }
-
-  #about(): Pick<Settlement, 'objectId' | 'token' | 'version'> {
-    const { objectId, token, object } = this.#claim;
-    return { objectId, token, version: object.version };
-  }
-
-  #settlement(leased: readonly CopyRow[]): Settlement {
-    return {
-      ...this.#about(),
-      ...(this.#learnt === undefined ? {} : { learnt: this.#learnt }),
-      ...(this.#observed === undefined ? {} : { observed: this.#observed }),
-      copies: this.#outcomes.of(leased),
-      last: true,
-    };
+    return state === 'failed' && version !== null && evidence === null && this.#knowledge.digest === undefined;
   }
 
   /* ---- proving what may be in place ---- */
 
   async #proveOrReplace(copies: readonly CopyRow[]): Promise<void> {
-    const proofs = (await this.#proofsByRecords(copies)) ?? (await this.#proofsByDigest(copies));
-    this.#sound = proofs.flatMap(([copy, proof]) => this.#soundCandidate(copy, proof) ?? []);
-    const replace = proofs.flatMap(([copy, proof]) => this.#judge(copy, proof) ?? []);
+    let proofs: readonly Proven[];
+    try {
+      proofs = await this.#knowledge.proofs(copies);
+    } catch (error) {
+      return this.#outcomes.allFailed(copies, error);
+    }
+    const replace = this.#judgeAll(proofs);
     if (replace.length > 0) await this.#copyTo(replace);
   }
 
-  /**
-   * Copies that Holdfast wrote say what they are: with an unchanged source version that tells the digest without
-   * reading the source again, where every one that answers proves to be just that. Otherwise the source decides,
-   * for a false record must not make good copies look wrong.
-   */
-  async #proofsByRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
-    if (this.#digest !== undefined) return undefined;
-    const { object } = this.#claim;
-    const providers = copies.map((copy) => this.#site(copy.target).provider);
-    const recorded = await recordedContent(providers, object.key, object, this.#signal);
-    if (recorded === undefined) return undefined;
-    const proofs = await this.#proveAll(copies, recorded.digest);
-    const answers = proofs.flatMap(([, proof]) => ('state' in proof ? [proof.state] : []));
-    if (answers.some((state) => state !== 'right')) return undefined;
-    if (answers.length > 0) this.#learn(recorded.digest, recorded.attributes);
-    return proofs;
-  }
-
-  /** @returns nothing where no digest is to be had; those copies have their outcome. */
-  async #proofsByDigest(copies: readonly CopyRow[]): Promise<readonly Proven[]> {
-    try {
-      this.#digest ??= (await this.#digestFromSource(copies)) ?? (await this.#digestByAgreement(copies));
-    } catch (error) {
-      this.#outcomes.allFailed(copies, this.#observed === undefined ? error : this.#nowhere());
-      return [];
+  /** @returns the copies that are to be replaced. */
+  #judgeAll(proofs: readonly Proven[]): readonly CopyRow[] {
+    for (const [copy, proof] of proofs) {
+      // Its bytes are right, whatever became of its record: what travels with them is known better here.
+      if ('state' in proof && proof.state === 'right') this.#sound = [...this.#sound, this.#candidateOf(copy, proof)];
     }
-    if (this.#digest !== undefined) return await this.#proveAll(copies, this.#digest);
-    const { key } = this.#claim.object;
-    for (const copy of copies)
-      this.#outcomes.failed(copy, this.#isOverwritten() ? this.#nowhere() : quarantined(key, copy.target));
-    return [];
-  }
-
-  async #proveAll(copies: readonly CopyRow[], digest: Digest): Promise<readonly Proven[]> {
-    const options = { ...this.#options, method: this.#policy.onCopy };
-    return await proveAll(copies, this.#claim.object, digest, (target) => this.#site(target), options, this.#signal);
+    return proofs.flatMap(([copy, proof]) => this.#judge(copy, proof) ?? []);
   }
 
   /** @returns the copy, with what stands there now, when it is not what it must be. */
@@ -162,21 +106,21 @@ export class Work {
     if (proof.state === 'wrong') return this.#toReplace(copy, proof.version, proof.why);
     const fault = this.#faultInRecord(proof);
     // Right bytes without their record are worth keeping where nothing else could be put in their place.
-    const replaceable = copy.recorded === true && this.#candidates().length > 0;
+    const { provider } = this.#site(copy.target);
+    const replaceable = copy.recorded === true && this.#candidates().some((from) => from.provider !== provider);
     if (fault !== undefined && replaceable) return this.#toReplace(copy, proof.version, fault);
     this.#outcomes.proved(copy, proof, fault === undefined);
     return undefined;
   }
 
   #faultInRecord({ head, evidence }: Extract<Proof, { state: 'right' }>): string | undefined {
-    const attributes = this.#learnt?.attributes ?? this.#claim.object.attributes;
-    return head === undefined ? 'nothing is known of its record' : faultInRecord(head, evidence.sha256, attributes);
+    if (head === undefined) return 'nothing is known of its record';
+    return faultInRecord(head, evidence.sha256, this.#knowledge.attributes);
   }
 
-  #soundCandidate(copy: CopyRow, proof: Proof | Unanswered): Candidate | undefined {
-    if ('error' in proof || proof.state !== 'right' || this.#faultInRecord(proof) !== undefined) return undefined;
-    const { key, size } = this.#claim.object;
-    return { provider: this.#site(copy.target).provider, key, version: proof.version, size };
+  #candidateOf({ target }: CopyRow, { version }: Extract<Proof, { state: 'right' }>): Candidate {
+    const { key, size } = this.#knowledge.object;
+    return { provider: this.#site(target).provider, key, version, size };
   }
 
   #toReplace(copy: CopyRow, version: string | null, why: string): CopyRow {
@@ -187,76 +131,97 @@ export class Work {
     return { ...copy, state: 'damaged', version };
   }
 
-  async #digestFromSource(copies: readonly CopyRow[]): Promise<Digest | undefined> {
-    const from = this.#source();
-    if (from === undefined) return undefined;
-    try {
-      const head = await from.provider.head(from.key, this.#signal);
-      // Whatever the targets may attest is computed in the same read, so that they need not be read back.
-      const algorithms = copies.flatMap((copy) => this.#site(copy.target).capabilities?.wants.put ?? []);
-      const digest = await digestByReading(from, algorithms, this.#options.onSourceBytes, this.#signal);
-      this.#learn(digest, head.attributes);
-      return digest;
-    } catch (error) {
-      await this.#blameSource(error);
-      throw error;
-    }
-  }
-
-  /** The source has another version of it: what that means is decided soon, and then the source tells. */
-  #isOverwritten(): boolean {
-    return (this.#observed ?? this.#claim.object.observed)?.kind === 'overwritten';
-  }
-
-  /** The source does not have it any more: the copies themselves are asked. */
-  async #digestByAgreement(copies: readonly CopyRow[]): Promise<Digest | undefined> {
-    if (this.#isOverwritten()) return undefined;
-    const { key, size } = this.#claim.object;
-    const providers = copies.map((copy) => this.#site(copy.target).provider);
-    const agreed = await agreedContent(providers, key, { size, onBytes: this.#options.onBytes }, this.#signal);
-    if (agreed !== undefined) this.#learn(agreed.digest, agreed.attributes);
-    return agreed?.digest;
-  }
-
   /* ---- copying ---- */
 
-  async #copyTo(copies: readonly CopyRow[]): Promise<void> {
+  async #copyTo(asked: readonly CopyRow[]): Promise<void> {
+    const copies = await this.#withHistory(asked);
+    if (copies.length === 0) return;
+    const failure = await this.#copyFrom(this.#candidates(), copies);
+    if (failure === undefined) return;
+    const rest = await this.#withoutRight(copies);
+    if (rest.length === 0) return;
+    // One of them may be just what the others lack.
+    const again = rest.length < copies.length ? await this.#copyFrom(this.#sound, rest) : failure;
+    if (again !== undefined) this.#outcomes.allFailed(rest, again);
+  }
+
+  /** @returns undefined when it was read somewhere, whatever became of each copy; else why not. */
+  async #copyFrom(places: readonly Candidate[], copies: readonly CopyRow[]): Promise<ProviderError | undefined> {
     let first: ProviderError | undefined;
-    for (const from of this.#candidates()) {
+    for (const from of places) {
       try {
         const result = await copyObject(this.#job(from, copies), this.#copyOptions(from), this.#signal);
-        if (result.read !== null) this.#learnFrom(from, result.read);
-        return this.#take(copies, result);
+        if (result.read !== null) this.#knowledge.learnFrom(from, result.read);
+        this.#take(copies, result);
+        return undefined;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        if (from.provider === this.#policy.source.provider) await this.#blameSource(error);
+        if (from.provider === this.#policy.source.provider) await this.#knowledge.blameSource(error);
         this.#noteBadCandidate(from, error);
         first ??= error;
       }
     }
-    this.#outcomes.allFailed(copies, this.#observed === undefined ? (first ?? this.#nowhere()) : this.#nowhere());
+    return this.#knowledge.hasMovedOn ? this.#knowledge.nowhere() : (first ?? this.#knowledge.nowhere());
+  }
+
+  /**
+   * There is nowhere to copy from: then what stands there, and was once found wrong, is looked at once more. A read that
+   * came out wrong may have been the only thing that was. @returns the copies that are not right.
+   */
+  async #withoutRight(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
+    const standing = copies.filter(({ version, evidence }) => version !== null && evidence !== null);
+    const proofs = await this.#knowledge.proveAgain(standing);
+    for (const [copy, proof] of proofs) {
+      if ('error' in proof || proof.state !== 'right') continue;
+      this.#outcomes.proved(copy, proof, this.#faultInRecord(proof) === undefined);
+      this.#sound = [...this.#sound, this.#candidateOf(copy, proof)];
+    }
+    return copies.filter((copy) => !this.#outcomes.has(copy));
+  }
+
+  /**
+   * Keeps what the overwrites will replace. Copies that replace nothing go along, so that a target which is slow at it is
+   * left behind. @returns the copies that may be written.
+   */
+  async #withHistory(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
+    const { history, name: policy } = this.#policy;
+    if (history === undefined) return copies;
+    const { key, size, version } = this.#knowledge.object;
+    const sha256 = this.#knowledge.digest?.sha256 ?? null;
+    const options = { ...this.#options, method: this.#policy.onCopy, policy, history };
+    const errands = copies.map((copy) => ({
+      name: copy.target,
+      run: async (signal: AbortSignal): Promise<void> => {
+        if (!mayReplaceVersion(copy, sha256)) return;
+        const replaced = { key, to: this.#destination(copy), evidence: copy.evidence, by: { version, sha256 } };
+        await keepReplaced(replaced, { ...options, onSourceBytes: this.#options.onBytes }, signal);
+      },
+    }));
+    const { clock } = this.#options;
+    const ends = await sideBySide(errands, { key, bytes: size, clock, signal: this.#signal });
+    return copies.filter((copy) => {
+      const failure = ends.get(copy.target);
+      if (failure instanceof ProviderError) this.#outcomes.failed(copy, failure);
+      return !(failure instanceof ProviderError);
+    });
   }
 
   /** Where the object may be read, in order: the source while it is still that version, then copies with evidence. */
   #candidates(): Candidate[] {
-    const copies = copyCandidates(this.#claim.object, this.#policy.targets);
-    return [this.#source() ?? [], copies, this.#sound].flat();
-  }
-
-  #source(): Candidate | undefined {
-    const candidate = sourceCandidate(this.#claim.object, this.#policy.source.provider);
-    return candidate === undefined || this.#observed !== undefined ? undefined : candidate;
+    const copies = copyCandidates(this.#knowledge.object, this.#policy.targets);
+    return [this.#knowledge.source() ?? [], copies, this.#sound].flat();
   }
 
   #job(from: Candidate, copies: readonly CopyRow[]): CopyJob {
-    const { version, modifiedAt, sha256, attributes } = this.#claim.object;
+    const { version, modifiedAt, sha256 } = this.#knowledge.object;
+    const { attributes, digest } = this.#knowledge;
     const isCopy = from.provider !== this.#policy.source.provider;
     return {
       from,
       ...(isCopy && attributes !== null ? { attributes } : {}),
       sourceVersion: version,
       sourceModifiedAt: modifiedAt,
-      sha256: this.#digest?.sha256 ?? sha256,
+      sha256: digest?.sha256 ?? sha256,
       destinations: copies.map((copy) => this.#destination(copy)),
     };
   }
@@ -283,38 +248,10 @@ export class Work {
     }
   }
 
-  /* ---- what became of it ---- */
-
-  #learn(digest: Digest, attributes: Attributes): void {
-    const { sha256, ...checksums } = digest;
-    this.#digest = digest;
-    this.#learnt = { sha256, checksums, attributes };
-  }
-
-  /** Only the source's word is news: a copy is read where the digest is known already. */
-  #learnFrom(from: Candidate, read: { readonly digest: Digest; readonly attributes: Attributes }): void {
-    if (from.provider === this.#policy.source.provider) this.#learn(read.digest, read.attributes);
-  }
-
-  /** What a failed read tells of the source: that it moved on (the guard decides what that means), or is damaged. */
-  async #blameSource(error: unknown): Promise<void> {
-    if (!(error instanceof ProviderError)) return;
-    const { key, version, sha256, attributes } = this.#claim.object;
-    const { provider } = this.#policy.source;
-    this.#observed ??= await changeAtSource(provider, key, version, error, this.#signal);
-    if (!(error instanceof WrongSourceError) || sha256 === null) return;
-    const { sha256: found, ...checksums } = error.found;
-    this.#damage = { sha256: found, checksums, attributes: attributes ?? noAttributes };
-  }
-
   #noteBadCandidate(from: Candidate, error: ProviderError): void {
     const fields = { policy: this.#policy.name, provider: from.provider.name, key: from.key, code: error.code };
     const level = error instanceof WrongSourceError ? 'error' : 'debug';
     this.#options.log[level](fields, error.message);
-  }
-
-  #nowhere(): ProviderError {
-    return nowhereToReadFrom(this.#claim.object, this.#policy.source.name);
   }
 
   #site(target: string): Site {

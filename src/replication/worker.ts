@@ -160,6 +160,7 @@ export class Worker {
         clock,
         log,
         random,
+        ledger: this.#engine.catalog,
         method: policy.onCopy,
         now: () => clock.now(),
         onBytes: (bytes) => void (this.tally.bytesReadBack += bytes),

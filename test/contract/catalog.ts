@@ -6,6 +6,7 @@ import { deletionCases } from './catalog/deletions.ts';
 import { forgetCases } from './catalog/forget.ts';
 import { historyCases } from './catalog/history.ts';
 import { holdCases } from './catalog/hold.ts';
+import { keptCases } from './catalog/kept.ts';
 import { policyCases } from './catalog/policies.ts';
 import { randomCases } from './catalog/random.ts';
 import { recordCopyCases } from './catalog/record-copies.ts';
@@ -31,6 +32,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     forgetCases(create);
     deletionCases(create);
     historyCases(create);
+    keptCases(create);
     countCases(create);
     scrubCases(create);
     randomCases(create);

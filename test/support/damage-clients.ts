@@ -33,7 +33,7 @@ export function s3Client(client: S3Client, bucket: string): OtherClient {
     vandal: {
       write: async (key, Body) => {
         const { Metadata, ContentType } = await head(key);
-        await client.send(new PutObjectCommand({ ...at(key), Body, Metadata, ContentType }));
+        await client.send(new PutObjectCommand({ ...at(key), Body, ...{ Metadata, ContentType } }));
       },
       remove: async (key) => void (await client.send(new DeleteObjectCommand(at(key)))),
       metadata: [
@@ -52,7 +52,10 @@ export function gcsClient(bucket: Bucket): OtherClient {
     vandal: {
       write: async (key, bytes) => {
         const [{ contentType, metadata }] = await file(key).getMetadata();
-        await file(key).save(bytes, { resumable: false, metadata: { contentType, metadata } });
+        await file(key).save(bytes, {
+          resumable: false,
+          metadata: { ...(contentType && { contentType }), ...(metadata && { metadata }) },
+        });
       },
       remove: async (key) => void (await file(key).delete()),
       metadata: [
@@ -63,11 +66,12 @@ export function gcsClient(bucket: Bucket): OtherClient {
   };
 }
 
-export function azureClient(container: ContainerClient): OtherClient {
+export function azureClient(container: ContainerClient): OtherClient & { read(key: Key): Promise<Buffer> } {
   const blob = (key: Key) => container.getBlockBlobClient(azureHolds(key) ? key : encodeKey(key));
   const metadataOf = async (key: Key) => (await blob(key).getProperties()).metadata ?? {};
   return {
     metadataOf,
+    read: async (key) => await blob(key).downloadToBuffer(),
     vandal: {
       write: async (key, bytes) => {
         const { metadata = {}, contentType } = await blob(key).getProperties();
@@ -86,17 +90,27 @@ export function azureClient(container: ContainerClient): OtherClient {
 
 /** Whoever can write to the disk below Azurite: it keeps the bytes of many blobs in one file, so that lengths stay. */
 export function extentVandal(directory: string): Vandal {
+  const written = new Set<string>();
   return {
     keepsSize: true,
     write: async (_, bytes, was) => {
+      const before = written.size;
       for await (const path of glob(join(directory, '__blobstorage__', '*'))) {
-        const at = (await readFile(path)).indexOf(was);
-        if (at < 0) continue;
+        // Of two that are swapped, the second must not be taken for the first.
+        const places = occurrences(await readFile(path), was).filter((at) => !written.has(`${path} ${at}`));
         await using extent = await open(path, 'r+');
-        await extent.write(bytes, 0, bytes.length, at);
-        return;
+        for (const at of places) {
+          await extent.write(bytes, 0, bytes.length, at);
+          written.add(`${path} ${at}`);
+        }
       }
-      throw new Error('no extent holds the bytes');
+      if (written.size === before) throw new Error('no extent holds the bytes');
     },
   };
+}
+
+function occurrences(content: Buffer, bytes: Buffer): number[] {
+  const found: number[] = [];
+  for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1)) found.push(at);
+  return found;
 }

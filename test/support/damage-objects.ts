@@ -27,7 +27,7 @@ const odd: readonly Key[] = [
   '~tilde$dollar`tick`',
   'upper/CASE',
   'upper/case',
-  'x'.repeat(250),
+  'x'.repeat(200),
   `${'deep/'.repeat(30)}leaf`,
 ];
 

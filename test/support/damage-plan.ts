@@ -17,6 +17,11 @@ export interface Deed {
 /** Fewer bytes could be found elsewhere in a server's files, or be equal to another object's. */
 const fewestBytes = 16;
 
+/** Keys of objects that can be damaged in every way. */
+export function harmable(objects: ReadonlyMap<Key, Buffer>): readonly Key[] {
+  return [...objects].flatMap(([key, { length }]) => (length >= fewestBytes ? key : []));
+}
+
 /** Objects of one provider that were not damaged yet, in a seeded order. */
 export class Unharmed {
   readonly #objects: ReadonlyMap<Key, Buffer>;
@@ -24,20 +29,19 @@ export class Unharmed {
 
   /** `first`: those to be taken first; `spared`: those never to be taken. */
   constructor(objects: ReadonlyMap<Key, Buffer>, random: Random, first: readonly Key[], spared: ReadonlySet<Key>) {
-    const able = [...objects].filter(([key, { length }]) => length >= fewestBytes && !spared.has(key));
-    const rest = shuffled(able, random).map(([key]) => key);
-    this.#keys = new Set([...first, ...rest]);
+    const rest = harmable(objects).filter((key) => !spared.has(key));
+    this.#keys = new Set([...first, ...shuffled(rest, random)]);
     this.#objects = objects;
   }
 
   take(kind: Kind): readonly Key[] {
-    const key = this.#takeOne(() => true);
-    if (kind !== 'swap' && kind !== 'swap sizes') return [key];
-    const size = this.#sizeOf(key);
-    return [key, this.#takeOne((other) => (this.#sizeOf(other) === size) === (kind === 'swap'))];
+    if (kind !== 'swap' && kind !== 'swap sizes') return [this.#take(() => true)];
+    const suits = (a: Key, b: Key): boolean => a !== b && (this.#sizeOf(a) === this.#sizeOf(b)) === (kind === 'swap');
+    const key = this.#take((a) => [...this.#keys].some((b) => suits(a, b)));
+    return [key, this.#take((other) => suits(key, other))];
   }
 
-  #takeOne(suits: (key: Key) => boolean): Key {
+  #take(suits: (key: Key) => boolean): Key {
     const key = [...this.#keys].find(suits);
     if (key === undefined) throw new Error('no object is left that suits');
     this.#keys.delete(key);

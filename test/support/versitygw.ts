@@ -20,21 +20,32 @@ export interface Versitygw {
 const credentials = { accessKeyId: 'holdfast', secretAccessKey: 'holdfast-secret' };
 const attempts = 3;
 
+export interface VersitygwOptions {
+  /** Buckets may keep versions, once that is switched on for them. Default: they cannot. */
+  readonly versioning?: boolean;
+}
+
 /** A real S3 server over a temporary directory (versitygw, posix backend); undefined when it is not installed. */
-export async function startVersitygw(): Promise<Versitygw | undefined> {
+export async function startVersitygw(options: VersitygwOptions = {}): Promise<Versitygw | undefined> {
   const program = findServer('versitygw');
   if (program === undefined) return undefined;
   for (let attempt = 1; ; attempt += 1) {
-    const started = await start(program, await freePort());
+    const started = await start(program, await freePort(), options);
     if (started !== undefined) return started;
     if (attempt === attempts) throw new Error(`${program} did not begin to listen in ${attempts} attempts.`);
   }
 }
 
 /** Undefined when the server ended before it listened: somebody else may have taken the port. */
-async function start(program: string, port: number): Promise<Versitygw | undefined> {
+async function start(
+  program: string,
+  port: number,
+  { versioning = false }: VersitygwOptions,
+): Promise<Versitygw | undefined> {
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-versitygw-'));
-  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', 'posix', directory], {
+  const versions = versioning ? await mkdtemp(join(tmpdir(), 'holdfast-versions-')) : undefined;
+  const posix = ['posix', ...(versions === undefined ? [] : ['--versioning-dir', versions]), directory];
+  const child = spawn(program, ['--port', `127.0.0.1:${port}`, '--keep-alive', '--quiet', ...posix], {
     env: { ROOT_ACCESS_KEY_ID: credentials.accessKeyId, ROOT_SECRET_ACCESS_KEY: credentials.secretAccessKey },
     stdio: 'ignore',
   });
@@ -42,7 +53,7 @@ async function start(program: string, port: number): Promise<Versitygw | undefin
     child.once('exit', () => resolve(false));
     child.once('error', () => resolve(false));
   });
-  const stop = () => stopChild(child, ended, directory);
+  const stop = () => stopChild(child, ended, [directory, ...(versions === undefined ? [] : [versions])]);
   if (!(await Promise.race([listens(port, child), ended]))) {
     await stop();
     return undefined;
@@ -69,8 +80,8 @@ function accepts(port: number): Promise<boolean> {
   });
 }
 
-async function stopChild(child: ChildProcess, ended: Promise<unknown>, directory: string): Promise<void> {
+async function stopChild(child: ChildProcess, ended: Promise<unknown>, directories: readonly string[]): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
   await ended;
-  await rm(directory, { recursive: true, force: true });
+  for (const directory of directories) await rm(directory, { recursive: true, force: true });
 }

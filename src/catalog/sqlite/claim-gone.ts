@@ -3,6 +3,7 @@ import type { ObjectRow } from '../rows.ts';
 import { isDeletedSql } from './deleted-copies.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';
+import { isOverSql } from './set-back.ts';
 
 interface GoneRow {
   readonly id: number;
@@ -16,7 +17,7 @@ const gone = `o.policy_id = ?1 and o.state = 'gone' and o.observed_kind is null 
 
 /** ?2 until, ?3 and ?4 the place to go on after, ?5 now, ?6 the targets' ids as JSON, ?7 limit. */
 export const claimGoneSql = `select o.id, o.gone_at as gone from objects o indexed by objects_gone
-  where ${gone} and o.gone_at <= ?2 and (o.gone_at, o.id) > (?3, ?4) and (o.lease_until is null or o.lease_until <= ?5)
+  where ${gone} and o.gone_at <= ?2 and (o.gone_at, o.id) > (?3, ?4) and ${isOverSql('o.lease_until', '?5')}
   and (not exists (select 1 from copies c where c.object_id = o.id and not (${isDeletedSql}))
     or exists (select 1 from copies c where c.object_id = o.id and not (${isDeletedSql})
       and (c.version is null or c.target_id in (select value from json_each(?6)))))

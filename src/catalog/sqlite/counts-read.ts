@@ -27,7 +27,9 @@ export interface Facts {
   readonly bytes: number;
   readonly observed: number;
   readonly rejected: number;
+  readonly contested: number;
   readonly sourceDamaged: number;
+  readonly unidentified: number;
   /** By target name. */
   readonly oldestEvidence: ReadonlyMap<string, OldestEvidence>;
 }
@@ -54,13 +56,17 @@ export function readCounts(ledger: Ledger, { policyId, targets, only }: View, pr
   const values = [policyId, ...(range?.values ?? [])];
   const totals = db.all<TotalRow>(totalsSql(range), ...values);
   const groups = db.all<GroupRow>(unverifiedSql(range, only), ...values).map(parseGroup);
-  const count = db.get<{ readonly n: number }>(observedSql(range), ...values);
+  const count = (sql: string): number => db.get<{ readonly n: number }>(sql, ...values)?.n ?? 0;
+  const [observed, rejected] = [count(observedSql(range)), count(rejectedSql(range))];
   return {
     groups: [...groups, ...totals.map((total) => verifiedGroup(total, groups))],
     bytes: totals.find((row) => row.state === 'present')?.bytes ?? 0,
-    observed: count?.n ?? 0,
-    rejected: db.get<{ readonly n: number }>(rejectedSql(range), ...values)?.n ?? 0,
-    sourceDamaged: db.get<{ readonly n: number }>(sourceDamagedSql(range), ...values)?.n ?? 0,
+    observed,
+    rejected,
+    // It reads rows, the others an index alone.
+    contested: observed === 0 || rejected === 0 ? 0 : count(contestedSql(range)),
+    sourceDamaged: count(sourceDamagedSql(range)),
+    unidentified: db.get<{ readonly n: number }>(unidentifiedSql(range, only), ...values)?.n ?? 0,
     oldestEvidence: new Map(targets.map(({ id, name }) => [name, oldestEvidence(ledger, policyId, id, range)])),
   };
 }
@@ -128,9 +134,19 @@ export function rejectedSql(range?: KeyRange): string {
     where o.policy_id = ? and o.rejected_kind is not null${and(range)}`;
 }
 
+export function contestedSql(range?: KeyRange): string {
+  return `${observedSql(range)} and o.rejected_kind is not null`;
+}
+
 export function sourceDamagedSql(range?: KeyRange): string {
   return `select count(*) as n from objects o indexed by objects_damaged
     where o.policy_id = ? and o.source_damaged_at is not null${and(range)}`;
+}
+
+export function unidentifiedSql(range?: KeyRange, only = ''): string {
+  return `select count(distinct c.object_id) as n from copies c indexed by copies_unverified
+    cross join objects o on o.id = c.object_id where c.policy_id = ? and c.due_at is not null${only}
+    and c.state = 'unproven' and o.sha256 is null and o.state = 'present' and o.observed_kind is null${and(range)}`;
 }
 
 export function evidenceSql(range?: KeyRange): string {

@@ -29,11 +29,13 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
     gone: sum(groups.filter((group) => group.state === 'gone')),
     observed: facts.observed,
     rejected: facts.rejected,
+    contested: facts.contested,
     copies: addStates(Object.values(byTarget)),
     byTarget: withEvidence(byTarget, facts),
     atRisk: Object.fromEntries(targets.map(({ id, name }) => [name, sum(atRisk.filter((g) => !g.unverified.has(id)))])),
     oldestPendingSince: minimum(groups.map((group) => group.since)),
     sourceDamaged: facts.sourceDamaged,
+    unidentified: facts.unidentified,
     lost: sum(groups.filter((group) => verified(group) === 0 && isLost(group))),
   };
 }

@@ -91,9 +91,11 @@ function note(ledger: Ledger, policyId: number, decision: Decision, by: string, 
   ledger.db.run(insert, policyId, ledger.now(), decision, by, JSON.stringify(hold));
 }
 
+/** Without those that changed once more: these are to be decided about by themselves. */
 export function rejectedOf(policyId: number): Selection {
   const from = 'objects as o indexed by objects_rejected';
-  return { from, where: 'o.policy_id = ? and o.rejected_kind is not null', values: [policyId] };
+  const where = 'o.policy_id = ? and o.rejected_kind is not null and o.observed_kind is null';
+  return { from, where, values: [policyId] };
 }
 
 function countKinds({ db }: Ledger, selection: Selection, column: Parameters<typeof kindsSql>[1]): Changes {

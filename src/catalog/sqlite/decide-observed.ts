@@ -11,8 +11,10 @@ export interface DecideScope {
 
 const forget = 'observed_kind = null, observed_version = null, observed_size = null, observed_modified_at = null';
 
+const forgetBoth = `${forget}, rejected_kind = null, rejected_version = null`;
+
 const nextVersion = `version = observed_version, size = observed_size, modified_at = observed_modified_at, state = 'present', gone_at = null,
-  sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null`;
+  sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null, provisional = null`;
 
 const appliedEvent = `case o.observed_kind when 'vanished' then 'gone' else 'overwritten' end,
   case o.observed_kind when 'vanished' then 'no longer at the source'
@@ -27,7 +29,8 @@ export function decideObserved(
 ): number | null {
   const selection = observedBelow(ledger.names.policyId(policy), keyRange(prefix));
   if (count(ledger, selection) > atMost) return null;
-  return decision === 'apply' ? applyObserved(ledger, selection) : dropObserved(ledger, selection);
+  if (decision === 'drop') return dropObserved(ledger, selection);
+  return applyObserved(ledger, { ...selection, where: `${selection.where} and o.rejected_kind is null` });
 }
 
 export function observedBelow(policyId: number, range: KeyRange): Selection {
@@ -86,5 +89,5 @@ function copiesSql({ from, where }: Selection): string {
 }
 
 function updateSql({ from, where }: Selection, kind: string, change: string): string {
-  return `update ${from} set ${change}, ${forget}, updated_at = ? where ${where} and o.observed_kind = '${kind}'`;
+  return `update ${from} set ${change}, ${forgetBoth}, updated_at = ? where ${where} and o.observed_kind = '${kind}'`;
 }

@@ -2,6 +2,7 @@ import type { DueRow, DueWork } from './due.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import { isOverSql } from './set-back.ts';
 
 type KeyedRow = DueRow & { readonly key: Uint8Array };
 
@@ -46,13 +47,13 @@ function readByKey(ledger: Ledger, want: DueWork, after: Uint8Array | undefined)
 export function byDueSql({ sql }: KeyRange): string {
   return `select c.object_id as id, c.due_at as due
     from copies c indexed by copies_due cross join objects o on o.id = c.object_id
-    where c.policy_id = ? and c.target_id = ? and c.due_at <= ? and (o.lease_until is null or o.lease_until <= ?) and ${sql}
+    where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
     order by c.due_at limit ?`;
 }
 
 export function byKeySql({ sql }: KeyRange): string {
   return `select o.id, o.key, c.due_at as due
-    from objects o indexed by objects_key cross join copies c on c.object_id = o.id and c.target_id = ?
-    where o.policy_id = ? and c.due_at <= ? and (o.lease_until is null or o.lease_until <= ?) and ${sql}
+    from objects o indexed by objects_key cross join copies c on c.object_id = o.id and c.target_id = ?1
+    where o.policy_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
     order by o.key limit ?`;
 }

@@ -2,6 +2,7 @@ import type { ClaimRequest } from '../claims.ts';
 import { dueBelow } from './due-below.ts';
 import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
+import { callIn, isOverSql } from './set-back.ts';
 
 /** An object with due work and no live lease. */
 export interface Candidate {
@@ -36,7 +37,7 @@ export interface DueWork {
 
 export const oldestSql = `select c.object_id as id, c.due_at as due
   from copies c indexed by copies_due cross join objects o on o.id = c.object_id
-  where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and (o.lease_until is null or o.lease_until <= ?4)
+  where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')}
   order by c.due_at limit ?5`;
 
 /** Oldest due first. The oldest `limit` of every policy and target hold the oldest `limit` of all. */
@@ -63,6 +64,7 @@ function dueOf(ledger: Ledger, policy: Policy, request: ClaimRequest): readonly 
   const now = ledger.now();
   const work = { policyId: policy.id, prefix, dueBy: dueBy(request, now), now, limit };
   const targets = ledger.names.targetsOf(policy.id).filter((target) => request.targets.includes(target.name));
+  callIn(ledger, policy.id, targets);
   const dueAt = prefix === '' ? dueAnywhere : dueBelow;
   return targets.flatMap(({ id }) => dueAt(ledger, { ...work, targetId: id }));
 }

@@ -1,5 +1,6 @@
 import type { Ledger } from './ledger.ts';
 import type { Selection } from './selection.ts';
+import { isOverSql } from './set-back.ts';
 
 /** A target holds, or once held, something of the object `o`. */
 export const everHeldSql = `exists (select 1 from copies c where c.object_id = o.id
@@ -16,11 +17,11 @@ export function wasEverHeld({ db }: Ledger, objectId: number): boolean {
  * @returns how many objects.
  */
 export function forgetVanished(ledger: Ledger, selection: Selection): number {
-  return ledger.db.run(forgetSql(selection), ...selection.values, ledger.now());
+  return ledger.db.run(forgetSql(selection), ledger.now(), ...selection.values);
 }
 
 /** Copies and history go with the row (`on delete cascade`). */
 export function forgetSql({ from, where }: Selection): string {
-  return `delete from ${from} where ${where} and o.observed_kind = 'vanished'
-    and (o.lease_until is null or o.lease_until <= ?) and not ${everHeldSql}`;
+  return `delete from ${from} where ${isOverSql('o.lease_until', '?1')} and ${where} and o.observed_kind = 'vanished'
+    and not ${everHeldSql}`;
 }

@@ -12,10 +12,11 @@ export interface LearntState {
   readonly checksums: string | null;
   readonly attributes: string | null;
   readonly source_damaged_at: number | null;
+  readonly provisional: number | null;
 }
 
-const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?, source_damaged_at = null, damaged_version = null, updated_at = ?
-  where id = ?`;
+const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?, source_damaged_at = null, damaged_version = null, provisional = ?,
+  updated_at = ? where id = ?`;
 
 const setDamaged = 'update objects set source_damaged_at = ?, damaged_version = ?, updated_at = ? where id = ?';
 
@@ -32,7 +33,7 @@ export function learn(
   object: LearntState,
   learnt: Learnt | undefined,
 ): { readonly applied: boolean; readonly sha256: string | null } {
-  const known = object.sha256 === '' ? null : object.sha256;
+  const known = isKnown(object) ? object.sha256 : null;
   if (learnt === undefined) return { applied: true, sha256: known };
   if (known !== null && known !== learnt.sha256) {
     noteDamage(ledger, object, learnt.sha256, known);
@@ -42,13 +43,26 @@ export function learn(
   return { applied: true, sha256: learnt.sha256 };
 }
 
+function isKnown({ sha256 }: LearntState): boolean {
+  return sha256 !== null && sha256 !== '';
+}
+
 function store(ledger: Ledger, object: LearntState, learnt: Learnt): void {
   const checksums = JSON.stringify(learnt.checksums);
   const attributes = JSON.stringify(learnt.attributes);
   const same = object.sha256 === learnt.sha256 && object.checksums === checksums && object.attributes === attributes;
-  if (same && object.source_damaged_at === null) return;
+  const provisional = learnt.provisional === true && (!isKnown(object) || object.provisional === 1) ? 1 : null;
+  if (same && object.source_damaged_at === null && object.provisional === provisional) return;
   const digest = Buffer.from(learnt.sha256, 'hex');
-  ledger.db.run(setLearnt, digest, checksums, attributes, ledger.now(), object.id);
+  ledger.db.run(
+    setLearnt,
+    digest,
+    checksums,
+    attributes,
+    provisional,
+    ledger.now(),
+    object.id,
+  );
 }
 
 /**

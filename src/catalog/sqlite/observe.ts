@@ -23,7 +23,10 @@ export const sourceStateColumns = `id, policy_id, version, state, observed_kind,
   rejected_version, updated_at`;
 
 const setObserved = `update objects set observed_kind = ?, observed_version = ?, observed_size = ?, observed_modified_at = ?,
-  rejected_kind = null, rejected_version = null, updated_at = ? where id = ?`;
+  updated_at = ? where id = ?`;
+
+const withdrawObserved = `update objects set observed_kind = null, observed_version = null, observed_size = null,
+  observed_modified_at = null, updated_at = ? where id = ?`;
 
 const forgetObserved = `update objects set observed_kind = null, observed_version = null, observed_size = null,
   observed_modified_at = null, rejected_kind = null, rejected_version = null, updated_at = ? where id = ?`;
@@ -33,7 +36,7 @@ const setPresent = `update objects set state = 'present', gone_at = null, observ
 
 /** Notes what the source has now in place of the row's version. @returns whether anything changed. */
 export function observe(ledger: Ledger, object: SourceState, seen: Observed): boolean {
-  if (isRejected(object, seen)) return false;
+  if (isRejected(object, seen)) return observeRejected(ledger, object);
   if (seen.kind === 'vanished') {
     return object.state === 'gone' ? observeStillGone(ledger, object) : observeVanished(ledger, object);
   }
@@ -48,6 +51,14 @@ export function observe(ledger: Ledger, object: SourceState, seen: Observed): bo
 function isRejected({ state, rejected_kind, rejected_version }: SourceState, seen: Observed): boolean {
   if (seen.kind === 'vanished') return rejected_kind === 'vanished' && state === 'present';
   return rejected_kind === 'overwritten' && rejected_version === seen.version;
+}
+
+/** What came after the rejection is gone again. */
+function observeRejected(ledger: Ledger, object: SourceState): boolean {
+  if (object.observed_kind === null) return false;
+  ledger.db.run(withdrawObserved, ledger.now(), object.id);
+  note(ledger, object.id, null, 'rejected-again', 'the source shows again what was rejected');
+  return true;
 }
 
 /** What had come back in its place went again. */
@@ -68,8 +79,22 @@ export function observePresent(ledger: Ledger, object: SourceState): boolean {
   if (object.state === 'present' && object.observed_kind === null && object.rejected_kind === null) return false;
   ledger.db.run(setPresent, ledger.now(), object.id);
   if (object.state === 'gone') unearthCopies(ledger, object.id);
+  forgetProvisional(ledger, object.id);
   note(ledger, object.id, null, 'present', `the source has version ${object.version} again`);
   return true;
+}
+
+/** It stays marked: until the source was read, what records say of this version may be the agreement's own echo. */
+const dropDigest = `update objects set sha256 = null, checksums = null, attributes = null
+  where id = ? and provisional = 1 and sha256 is not null returning id`;
+
+const doubt = `update copies set state = 'unproven', due_at = ?1, attempts = 0, pending_since = coalesce(pending_since, ?1),
+  evidence_method = null, evidence_sha256 = null, evidence_by = null, evidence_at = null, first_event = null,
+  first_at = null, updated_at = ?1 where object_id = ?2 and version is not null`;
+
+/** What the copies agreed upon while the source did not have it counts no more: the source can be asked again. */
+export function forgetProvisional(ledger: Ledger, id: number): void {
+  if (ledger.db.get(dropDigest, id) !== undefined) ledger.db.run(doubt, ledger.now(), id);
 }
 
 function remember(ledger: Ledger, object: SourceState, seen: Observed): boolean {

@@ -1,3 +1,4 @@
+import type { Evidence } from '../../objects/evidence.ts';
 import type { CopyOutcome } from '../claims.ts';
 import type { CopyError } from '../rows.ts';
 import { moveCopy } from './copies.ts';
@@ -10,7 +11,8 @@ type OutcomeOf<S extends CopyOutcome['state']> = Extract<CopyOutcome, { state: S
 
 /**
  * Applies what became of one leased copy, of the object whose digest is `sha256` (null: unknown).
- * @returns false when the copy was proven to hold other bytes than the object's.
+ * @returns false when the copy was proven to hold other bytes than the object's, or nobody knows its digest any more: the
+ * object became another version and back meanwhile.
  * @throws Error for a move that `states.ts` does not have and for evidence that is none: mistakes in the program.
  */
 export function applyOutcome(ledger: Ledger, copy: StoredCopy, outcome: CopyOutcome, sha256: string | null): boolean {
@@ -31,12 +33,15 @@ export function applyOutcome(ledger: Ledger, copy: StoredCopy, outcome: CopyOutc
   }
 }
 
-/** What a write left at the target for a version that is no longer the object's: the next write replaces it. */
-export function noteStanding(ledger: Ledger, copy: StoredCopy, version: string): void {
+/**
+ * What a write left at the target for a version that is no longer the object's: the next write replaces it, and keeps it
+ * where the policy has a history, by what is proven of it.
+ */
+export function noteStanding(ledger: Ledger, copy: StoredCopy, version: string, evidence: Evidence): void {
   if (copy.state === 'verified' || copy.version === version) return;
   const { state, due_at: dueAt, attempts } = copy;
   note(ledger, copy.object_id, copy.target_id, 'outdated', `version ${version} holds the object's previous version`);
-  moveCopy(ledger, copy, { state, version, dueAt, attempts, error: null });
+  moveCopy(ledger, copy, { state, version, dueAt, attempts, error: null, evidence });
 }
 
 function applyVerified(
@@ -47,7 +52,10 @@ function applyVerified(
 ): boolean {
   const { version, evidence } = outcome;
   if (evidence.method === 'claimed') throw new Error('A claim is no evidence: the copy cannot be verified by it.');
-  if (sha256 === null) throw new Error(`Object ${copy.object_id} has no known digest that evidence could match.`);
+  if (sha256 === null) {
+    noteStanding(ledger, copy, version, evidence);
+    return false;
+  }
   if (evidence.sha256 !== sha256) {
     const message = `holds SHA-256 ${evidence.sha256}, the object is ${sha256}`;
     const dueAt = ledger.now();

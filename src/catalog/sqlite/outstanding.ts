@@ -4,6 +4,7 @@ import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
+import { isLiveSql } from './set-back.ts';
 
 interface Scope {
   readonly policyId: number;
@@ -64,9 +65,9 @@ export function dueSql(range?: KeyRange): string {
 
 export function leasedSql(range?: KeyRange): string {
   return `select count(*) as objects, cast(total(n) as integer) as copies from (
-    select (select count(*) from copies c where c.object_id = o.id and c.due_at <= ?
-      and c.target_id in (select value from json_each(?))) as n
-    from objects o indexed by objects_leased where o.policy_id = ? and o.lease_until > ?${and(range)}) where n > 0`;
+    select (select count(*) from copies c where c.object_id = o.id and c.due_at <= ?1
+      and c.target_id in (select value from json_each(?2))) as n
+    from objects o indexed by objects_leased where o.policy_id = ?3 and ${isLiveSql('o.lease_until', '?4')}${and(range)}) where n > 0`;
 }
 
 export function nextDueSql(range?: KeyRange): string {
@@ -77,7 +78,7 @@ export function nextDueSql(range?: KeyRange): string {
 
 export function nextLeaseSql(range?: KeyRange): string {
   return `select o.lease_until as at from objects o indexed by objects_leased
-    where o.policy_id = ? and o.lease_until > ?${and(range)} order by o.lease_until limit 1`;
+    where o.policy_id = ?1 and ${isLiveSql('o.lease_until', '?2')}${and(range)} order by o.lease_until limit 1`;
 }
 
 function and(range: KeyRange | undefined): string {

@@ -11,8 +11,8 @@ type FindingOf<K extends Finding['kind']> = Extract<Finding, { kind: K }>;
 
 const selectDigest = 'select lower(hex(sha256)) as sha256 from objects where id = ?';
 
-const selectObject = `select id, version, lower(hex(sha256)) as sha256, checksums, attributes, source_damaged_at, damaged_version
-  from objects where id = ?`;
+const selectObject = `select id, version, lower(hex(sha256)) as sha256, checksums, attributes, source_damaged_at, damaged_version,
+  provisional from objects where id = ?`;
 
 interface DamagedVersion {
   readonly damaged_version: string | null;
@@ -59,7 +59,10 @@ export function recordSourceRead(ledger: Ledger, finding: FindingOf<'source-read
   return true;
 }
 
-function stillVerified(ledger: Ledger, { id, target, was }: FindingOf<'audited' | 'wrong'>): StoredCopy | undefined {
+function stillVerified(
+  ledger: Ledger,
+  { id, target, was, changedAt }: FindingOf<'audited' | 'wrong'>,
+): StoredCopy | undefined {
   const copy = readCopy(ledger, id, target);
-  return copy?.state === 'verified' && copy.version === was ? copy : undefined;
+  return copy?.state === 'verified' && copy.version === was && copy.updated_at === changedAt ? copy : undefined;
 }

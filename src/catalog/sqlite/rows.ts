@@ -17,7 +17,7 @@ export interface ObjectQuery {
 
 const objectColumns = `o.id, o.key, o.size, o.version, o.modified_at, o.state, lower(hex(o.sha256)), o.checksums,
   o.attributes, o.observed_kind, o.observed_version, o.observed_size, o.observed_modified_at, o.updated_at,
-  o.rejected_kind, o.rejected_version, o.damaged_version`;
+  o.rejected_kind, o.rejected_version, o.damaged_version, o.provisional`;
 
 type ObjectTuple = readonly [
   id: number,
@@ -37,6 +37,7 @@ type ObjectTuple = readonly [
   rejectedKind: Rejected['kind'] | null,
   rejectedVersion: string | null,
   damagedVersion: string | null,
+  provisional: number | null,
 ];
 
 const copyColumns = `c.object_id, c.target_id, c.state, c.version, c.evidence_method, lower(hex(c.evidence_sha256)),
@@ -87,7 +88,7 @@ export function copiesSql(query: string): string {
 function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
   const [id, key, size, version, modifiedAt, state, sha256, checksums, attributes, ...observed] = tuple;
   const [kind, observedVersion, observedSize, observedModifiedAt, updatedAt, ...rest] = observed;
-  const [rejectedKind, rejectedVersion, damagedVersion] = rest;
+  const [rejectedKind, rejectedVersion, damagedVersion, provisional] = rest;
   return {
     id,
     key: keyFromBytes(key),
@@ -102,6 +103,7 @@ function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
     observed: kind === null ? null : observedOf(kind, observedVersion, observedSize, observedModifiedAt),
     damagedVersion,
     rejected: rejectedOf(rejectedKind, rejectedVersion),
+    ...(provisional === 1 && sha256 === '' ? { doubted: true as const } : {}),
     updatedAt,
     copies,
   };

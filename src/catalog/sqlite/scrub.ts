@@ -1,12 +1,13 @@
 import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';
+import { isOverSql } from './set-back.ts';
 
 const hourMs = 3_600_000;
 const keptHours = 48;
 
 const takeTurn = `update policies set scrub_owner = ?2, scrub_until = ?3
-  where id = ?1 and (scrub_owner is null or scrub_owner = ?2 or scrub_until <= ?4) returning id`;
+  where id = ?1 and (scrub_owner is null or scrub_owner = ?2 or ${isOverSql('scrub_until', '?4')}) returning id`;
 
 /** @returns false while another owner has the turn. */
 export function takeScrubTurn(ledger: Ledger, policy: string, owner: string, leaseMs: number): boolean {
@@ -24,7 +25,7 @@ export function oldestSql(when: 'past' | 'future'): string {
   return `select c.object_id as id, c.evidence_at as at
   from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
   where c.policy_id = ?1 and c.target_id = ?2 and c.evidence_method = ?3 and c.state = 'verified'
-  and c.evidence_at ${when === 'past' ? '<=' : '>'} ?4 and (o.lease_until is null or o.lease_until <= ?4)
+  and c.evidence_at ${when === 'past' ? '<=' : '>'} ?4 and ${isOverSql('o.lease_until', '?4')}
   order by c.evidence_at limit ?5`;
 }
 
@@ -71,15 +72,22 @@ export function scrubLoad(ledger: Ledger, policy: string, targets: readonly stri
 const addBytes = `insert into scrub_spending (policy_id, hour, bytes) values (?, ?, ?)
   on conflict (policy_id, hour) do update set bytes = bytes + excluded.bytes`;
 
+/** Also of hours that a clock noted that was ahead: they are yet to come and would count then. */
+const forgetOthers = 'delete from scrub_spending where policy_id = ? and hour not between ? and ?';
+
 export function noteScrubbed(ledger: Ledger, policy: string, bytes: number): void {
   const policyId = ledger.names.policyId(policy);
-  const hour = Math.floor(ledger.now() / hourMs);
+  const hour = hourOf(ledger.now());
   ledger.db.run(addBytes, policyId, hour, bytes);
-  ledger.db.run('delete from scrub_spending where policy_id = ? and hour < ?', policyId, hour - keptHours);
+  ledger.db.run(forgetOthers, policyId, hour - keptHours, hour + keptHours);
 }
 
-export function scrubbedSince({ db, names }: Ledger, policy: string, since: number): number {
-  const sql = 'select total(bytes) as bytes from scrub_spending where policy_id = ? and hour >= ?';
-  const hour = Math.floor(since / hourMs);
-  return db.get<{ readonly bytes: number }>(sql, names.policyId(policy), hour)?.bytes ?? 0;
+export function scrubbedSince(ledger: Ledger, policy: string, since: number): number {
+  const sql = 'select total(bytes) as bytes from scrub_spending where policy_id = ? and hour between ? and ?';
+  const hours = [hourOf(since), hourOf(ledger.now())];
+  return ledger.db.get<{ readonly bytes: number }>(sql, ledger.names.policyId(policy), ...hours)?.bytes ?? 0;
+}
+
+function hourOf(at: number): number {
+  return Math.floor(at / hourMs);
 }

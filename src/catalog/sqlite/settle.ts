@@ -2,10 +2,12 @@ import type { Settlement } from '../claims.ts';
 import { readCopies } from './copies.ts';
 import { forgetVanished } from './forget.ts';
 import type { Ledger } from './ledger.ts';
-import { observe, sourceStateColumns } from './observe.ts';
+import { forgetProvisional, observe, sourceStateColumns } from './observe.ts';
+import { note } from './history.ts';
 import { learn } from './learn.ts';
 import type { LearntState } from './learn.ts';
 import { applyOutcome, noteStanding } from './outcomes.ts';
+import type { ObjectVersion } from '../rows.ts';
 import type { SourceState } from './observe.ts';
 import { oneObject } from './selection.ts';
 
@@ -14,7 +16,7 @@ interface LeasedObject extends SourceState, LearntState {
 }
 
 const selectLeased = `select ${sourceStateColumns}, lease_token, lower(hex(sha256)) as sha256, checksums, attributes,
-  source_damaged_at from objects where id = ?`;
+  source_damaged_at, provisional from objects where id = ?`;
 
 const release = 'update objects set lease_owner = null, lease_until = null where id = ?';
 
@@ -27,10 +29,26 @@ function settleOne(ledger: Ledger, settlement: Settlement): boolean {
   const object = ledger.db.get<LeasedObject>(selectLeased, settlement.objectId);
   // A lease that ran out while nobody else claimed still counts: the token is the newest.
   if (object === undefined || object.lease_token !== settlement.token) return false;
+  if (settlement.former !== undefined) return takeFormer(ledger, object, settlement.former);
   const applied =
     object.version === settlement.version ? applyAll(ledger, object, settlement) : moveOn(ledger, settlement);
   if (settlement.last) endLease(ledger, object, settlement);
   return applied;
+}
+
+const setFormer = 'update objects set version = ?, size = ?, modified_at = ?, updated_at = ? where id = ?';
+
+const selectVersion = 'select version, size, modified_at as modifiedAt from objects where id = ?';
+
+/** The row becomes what its copies say it is; what it was made from is a change that nobody has decided about. */
+function takeFormer(ledger: Ledger, object: LeasedObject, former: ObjectVersion): boolean {
+  const present = ledger.db.get<ObjectVersion>(selectVersion, object.id);
+  const known = object.sha256 !== null && object.sha256 !== '';
+  if (present === undefined || known || object.state === 'gone' || object.observed_kind !== null) return false;
+  ledger.db.run(setFormer, former.version, former.size, former.modifiedAt, ledger.now(), object.id);
+  note(ledger, object.id, null, 'former', `its copies say that it is version ${former.version}`);
+  observe(ledger, { ...object, version: former.version }, { kind: 'overwritten', ...present });
+  return true;
 }
 
 /** What vanished while it was worked on, and nothing came of the work, is known to nobody any more. */
@@ -49,6 +67,8 @@ function applyAll(ledger: Ledger, object: LeasedObject, settlement: Settlement):
     // A target that has left the policy: nothing is kept about it.
     if (copy !== undefined && !applyOutcome(ledger, copy, outcome, sha256)) applied = false;
   }
+  // The source had it again before the copies were done agreeing.
+  if (settlement.learnt?.provisional === true && object.state === 'present') forgetProvisional(ledger, object.id);
   if (settlement.observed !== undefined) observe(ledger, object, settlement.observed);
   return applied;
 }
@@ -58,7 +78,8 @@ function moveOn(ledger: Ledger, settlement: Settlement): false {
   const copies = readCopies(ledger, settlement.objectId);
   for (const outcome of settlement.copies) {
     const copy = copies.get(outcome.target);
-    if (copy !== undefined && outcome.state === 'verified') noteStanding(ledger, copy, outcome.version);
+    if (copy !== undefined && outcome.state === 'verified')
+      noteStanding(ledger, copy, outcome.version, outcome.evidence);
   }
   return false;
 }

@@ -14,6 +14,7 @@ import type {
   GoneRequest,
 } from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
+import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
@@ -23,6 +24,7 @@ import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
 import { inspect } from './inspect.ts';
+import * as kept from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { makeDue } from './make-due.ts';
 import { Names } from './names.ts';
@@ -177,6 +179,30 @@ export class SqliteCatalog implements Catalog {
 
   async scrubbedSince(policy: string, since: number): Promise<number> {
     return scrub.scrubbedSince(this.#ledger, policy, since);
+  }
+
+  noteKept(policy: string, version: KeptVersion): Promise<boolean> {
+    return this.#queue.run(1, () => kept.noteKept(this.#ledger, policy, version));
+  }
+
+  noteNotKept(policy: string, key: Key, target: string, detail: string): Promise<void> {
+    return this.#queue.run(1, () => kept.noteNotKept(this.#ledger, policy, key, target, detail));
+  }
+
+  async keptOf(policy: string, key: Key): Promise<readonly KeptVersion[]> {
+    return kept.keptOf(this.#ledger, policy, key);
+  }
+
+  scanKept(policy: string, { prefix = '' }: Below): AsyncIterable<readonly KeptVersion[]> {
+    return kept.scanKept(this.#ledger, policy, prefix);
+  }
+
+  claimExpired(request: ExpiredRequest): Promise<readonly ExpiredClaim[]> {
+    return this.#queue.run(request.limit, () => kept.claimExpired(this.#ledger, request));
+  }
+
+  forgetKept(claims: readonly Pick<ExpiredClaim, 'id' | 'token'>[]): Promise<void> {
+    return this.#queue.run(claims.length, () => kept.forgetKept(this.#ledger, claims));
   }
 
   async inspect(

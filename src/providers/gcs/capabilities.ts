@@ -27,6 +27,7 @@ export function capabilitiesOf(findings: Findings | undefined): Capabilities {
     wants: { put: ['crc32c'], part: [], upload: ['crc32c'] },
     conditionalWrites: findings?.conditionalWrites ?? true,
     conditionalDeletes: findings?.conditionalDeletes ?? true,
+    keepsReplaced: findings?.keepsReplaced ?? false,
     limits,
   };
 }

@@ -52,6 +52,9 @@ export interface GcsOptions {
   readonly proxyEnv?: ProxyEnvironment;
 }
 
+/** How long it counts that the bucket's versioning was seen to be on, in milliseconds. */
+const askAgainAfter = 10_000;
+
 const defaultEndpoint = 'https://storage.googleapis.com';
 
 /** Google Cloud Storage, through its JSON API. Opens no connection before the first call. */
@@ -67,6 +70,7 @@ class Gcs implements Provider {
   readonly name: string;
   readonly #client: GcsClient;
   #findings: Findings | undefined;
+  #versioning = { isOn: false, askedAt: Number.NEGATIVE_INFINITY };
 
   constructor(client: GcsClient) {
     this.name = client.provider;
@@ -74,8 +78,8 @@ class Gcs implements Provider {
   }
 
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
-    if (this.#findings === undefined) await getBucket(this.#client, signal);
-    if (role === 'target') this.#findings ??= await probe(this.#client, signal);
+    const versioning = this.#findings === undefined && (await getBucket(this.#client, signal));
+    if (role === 'target') this.#findings ??= await probe(this.#client, versioning, signal);
     return capabilitiesOf(this.#findings);
   }
 
@@ -85,7 +89,8 @@ class Gcs implements Provider {
 
   async head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
     requireKey(this.name, key);
-    return headObject(this.#client, key, traitsOf(this.#findings).trusted, signal);
+    const head = await headObject(this.#client, key, traitsOf(this.#findings).trusted, signal);
+    return (await this.#keepsReplaced(signal)) ? { ...head, versionId: head.version } : head;
   }
 
   async read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
@@ -107,6 +112,16 @@ class Gcs implements Provider {
     requireKey(this.name, key);
     if (precondition === undefined) await remove(this.#client, key, {}, signal);
     else await removeGeneration(this.#client, key, precondition.version, signal);
+  }
+
+  /** Every object has a generation; only the bucket tells whether it outlives its replacement, and that may change. */
+  async #keepsReplaced(signal: AbortSignal): Promise<boolean> {
+    if (this.#findings?.keepsReplaced !== true) return false;
+    const now = this.#client.clock.now();
+    if (now - this.#versioning.askedAt >= askAgainAfter) {
+      this.#versioning = { isOn: await getBucket(this.#client, signal), askedAt: now };
+    }
+    return this.#versioning.isOn;
   }
 
   close(): Promise<void> {

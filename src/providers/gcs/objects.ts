@@ -52,9 +52,15 @@ export function writtenResource(value: Record<string, unknown>, name: Key, doing
   return parseResource({ ...value, name, updated: value.updated ?? new Date(0).toISOString() }, doing);
 }
 
-export async function getResource(client: GcsClient, key: Key, signal: AbortSignal): Promise<Resource> {
+/** @param generation of a version that may have been replaced; default: the live one. */
+export async function getResource(
+  client: GcsClient,
+  key: Key,
+  signal: AbortSignal,
+  generation?: string,
+): Promise<Resource> {
   const doing = operation(client, 'look up', key);
-  const path = `${objectPath(client, key)}?${query({ fields: headFields })}`;
+  const path = `${objectPath(client, key)}?${query({ fields: headFields, generation })}`;
   return parseResource(await callForJson(client, { method: 'GET', path }, doing, signal), doing);
 }
 

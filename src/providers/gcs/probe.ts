@@ -4,6 +4,7 @@ import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import { isAscending, orderCanaries } from '../key-order.ts';
 import type { GcsClient } from './client.ts';
+import { call, objectPath, operation, query } from './client.ts';
 import { listObjects } from './listing.ts';
 import { insert, remove } from './objects.ts';
 import type { Resource } from './resource.ts';
@@ -20,19 +21,23 @@ export interface Findings {
   readonly conditionalWrites: boolean;
   readonly conditionalDeletes: boolean;
   readonly ordered: boolean;
+  /** What an overwrite replaced was read back by its generation. */
+  readonly keepsReplaced: boolean;
 }
 
-export async function probe(client: GcsClient, signal: AbortSignal): Promise<Findings> {
+/** @param versioning whether the bucket says that it is on: then it is tried. */
+export async function probe(client: GcsClient, versioning: boolean, signal: AbortSignal): Promise<Findings> {
   const work = [
     provesPuts(client, signal),
     provesUploads(client, signal),
     probePlain(client, signal),
     probeOrder(client, signal),
+    keepsReplaced(client, versioning, signal),
   ] as const;
   // All end before an error is thrown, so that nothing is still writing canaries after it.
   await Promise.allSettled(work);
-  const [provesPut, provesUpload, plain, order] = await Promise.all(work);
-  return { provesPut, provesUpload, ...plain, ...order };
+  const [provesPut, provesUpload, plain, order, keeps] = await Promise.all(work);
+  return { provesPut, provesUpload, ...plain, ...order, keepsReplaced: keeps };
 }
 
 /** A canary sent with the crc32c of other bytes. */
@@ -94,6 +99,25 @@ async function keepsOtherGeneration(client: GcsClient, name: Key, signal: AbortS
     if (hasCode(error, 'conflict', 'denied')) return hasCode(error, 'conflict');
     throw error;
   }
+}
+
+/** A canary that was overwritten, read by its generation. */
+async function keepsReplaced(client: GcsClient, versioning: boolean, signal: AbortSignal): Promise<boolean> {
+  if (!versioning) return false;
+  const { bytes } = canary();
+  const object = newCanary(client);
+  const { generation } = await insert(client, object, bytes, undefined, signal);
+  await insert(client, object, canary().bytes, undefined, signal);
+  const path = `${objectPath(client, object.name)}?${query({ alt: 'media', generation })}`;
+  const answer = await call(
+    client,
+    { method: 'GET', path },
+    operation(client, 'read', object.name),
+    signal,
+    [403, 404],
+  );
+  await tidy(client, object.name, signal);
+  return answer.status === 200 && answer.text === bytes.toString();
 }
 
 /** The objects for this stay where they are for the next time: their names never change. */

@@ -52,7 +52,7 @@ export async function readDescription(
 export async function readObject(
   client: GcsClient,
   key: Key,
-  { version, from = 0 }: ReadOptions,
+  { versionId, version = versionId, from = 0 }: ReadOptions,
   trusted: TrustedFields,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
@@ -62,7 +62,7 @@ export async function readObject(
   early?.catch(() => undefined);
   let response: Promise<IncomingMessage> | undefined = early;
   try {
-    const resource = await getResource(client, key, signal);
+    const resource = await getResource(client, key, signal, versionId);
     if (version !== undefined && resource.generation !== version) throw replaced(version, doing);
     response ??= download(client, key, resource.generation, from, signal);
     const incoming = await response;

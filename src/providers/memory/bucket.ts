@@ -18,11 +18,16 @@ export interface StoredObject {
 /** What a memory provider keeps; outlives the providers opened on it, as a bucket outlives its clients. */
 export class MemoryBucket {
   readonly objects = new Map<Key, StoredObject>();
+  /** What was replaced, by version, while the bucket keeps such. */
+  readonly replaced = new Map<string, StoredObject>();
+  versioning = false;
   #versions = 0;
 
   write(key: Key, object: Omit<StoredObject, 'version'>): StoredObject {
     this.#versions += 1;
     const stored = { ...object, version: `v${this.#versions}` };
+    const before = this.objects.get(key);
+    if (this.versioning && before !== undefined) this.replaced.set(`${before.version} ${key}`, before);
     this.objects.set(key, stored);
     return stored;
   }

@@ -73,7 +73,7 @@ export class MemoryProvider implements Provider {
   async connect(_role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
     this.check(signal);
     if (this.#options.bucket === null) throw this.error('not-found', `"${this.name}" has no bucket.`);
-    return this.capabilities;
+    return this.bucket.versioning ? { ...this.capabilities, keepsReplaced: true } : this.capabilities;
   }
 
   async *list({ prefix = '', after }: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage> {
@@ -95,12 +95,13 @@ export class MemoryProvider implements Provider {
 
   async head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
     this.check(signal, key);
-    return headOf(key, this.#find(key));
+    const head = headOf(key, this.#find(key));
+    return this.bucket.versioning ? { ...head, versionId: head.version } : head;
   }
 
   async read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
     this.check(signal, key);
-    const object = this.#find(key);
+    const object = this.#find(key, options.versionId);
     if (options.version !== undefined && options.version !== object.version) {
       throw this.error('conflict', `It is ${object.version} now, not ${options.version}.`, key);
     }
@@ -182,8 +183,10 @@ export class MemoryProvider implements Provider {
     return [info];
   }
 
-  #find(key: Key): StoredObject {
-    const object = this.bucket.objects.get(key);
+  #find(key: Key, versionId?: string): StoredObject {
+    const current = this.bucket.objects.get(key);
+    const wanted = versionId === undefined || current?.version === versionId;
+    const object = wanted ? current : this.bucket.replaced.get(`${versionId} ${key}`);
     if (object === undefined) throw this.error('not-found', `"${this.name}" has no ${JSON.stringify(key)}.`, key);
     return object;
   }

@@ -8,6 +8,8 @@ export interface ServerFacts {
   readonly unsignedParts: boolean;
   readonly conditionalWrites: boolean;
   readonly conditionalDeletes: boolean;
+  /** What an overwrite replaced was read back by its version id. */
+  readonly keepsReplaced: boolean;
   readonly listing: 'ordered' | 'unordered';
   readonly keys: KeyFacts;
   /** False for a source: nothing was proven, and what it reports is passed on. */
@@ -55,6 +57,7 @@ export function capabilitiesOf(facts: ServerFacts): Capabilities {
     },
     conditionalWrites: facts.conditionalWrites,
     conditionalDeletes: facts.conditionalDeletes,
+    keepsReplaced: facts.keepsReplaced,
     limits,
   };
 }

@@ -18,6 +18,7 @@ import type { ContentHeaders } from './metadata.ts';
 export interface ObjectHeaders extends S3Checksums, ContentHeaders {
   readonly ETag?: string | undefined;
   readonly LastModified?: Date | undefined;
+  readonly VersionId?: string | undefined;
   readonly Metadata?: Record<string, string> | undefined;
   readonly ServerSideEncryption?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
@@ -33,9 +34,10 @@ export async function headObject(
   return toHead(connection, facts, key, answer, answer.ContentLength, signal);
 }
 
-export function requestHead(connection: S3Connection, key: Key, signal: AbortSignal) {
+export function requestHead(connection: S3Connection, key: Key, signal: AbortSignal, versionId?: string) {
   const { client, sdk, bucket } = connection;
-  const input = { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED' } as const;
+  const which = versionId === undefined ? {} : { VersionId: versionId };
+  const input = { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED', ...which } as const;
   return connection.call({ operation: 'HeadObject', key }, signal, (options) =>
     client.send(new sdk.HeadObjectCommand(input), options),
   );
@@ -61,7 +63,17 @@ export async function toHead(
     modifiedAt: wholeSeconds(headers.LastModified),
     ...nonEmpty(trustedChecksums(facts, headers)),
   };
-  return describedHead(info, { attributes, ...(record !== undefined && { record }) }, description);
+  const head = describedHead(info, { attributes, ...(record !== undefined && { record }) }, description);
+  const versionId = lastingId(headers);
+  return { ...head, ...(versionId !== undefined && { versionId }) };
+}
+
+/**
+ * The id by which an object stays readable once it is replaced, even if the bucket's versioning is suspended meanwhile.
+ * `null` is the id of what was written while it was not on: the next such write takes its place.
+ */
+export function lastingId({ VersionId: id }: Pick<ObjectHeaders, 'VersionId'>): string | undefined {
+  return id === undefined || id === '' || id === 'null' ? undefined : id;
 }
 
 function untyped(headers: ContentHeaders): ContentHeaders {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { S3Connection } from './client.ts';
 import { probeConditions, probeDelete, probePut } from './probe-put.ts';
 import { probeKeys } from './probe-keys.ts';
+import { probeVersioning } from './probe-versioning.ts';
 import { probeUpload } from './probe-upload.ts';
 import type { ServerFacts } from './facts.ts';
 
@@ -10,8 +11,8 @@ import type { ServerFacts } from './facts.ts';
  * itself is no proof: some servers take checksum headers and check nothing.
  *
  * Requests: 1 list, the first time 12 puts of key canaries and 1 list more (later only those that a file-system
- * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 2 deletes. On AWS 27
- * the first time and 14 later; nowhere more than 39.
+ * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 for versioning (4 where
+ * it is on), 2 deletes. On AWS 28 the first time and 15 later; nowhere more than 43.
  */
 export async function probeTarget(connection: S3Connection, signal: AbortSignal): Promise<ServerFacts> {
   const { listing, keys } = await probeKeys(connection, signal);
@@ -20,10 +21,11 @@ export async function probeTarget(connection: S3Connection, signal: AbortSignal)
     const put = await probePut(connection, canary, signal);
     const conditionalPuts = await probeConditions(connection, canary, signal);
     const { conditional, ...upload } = await probeUpload(connection, canary, signal);
+    const keepsReplaced = await probeVersioning(connection, canary, signal);
     // Last: where the precondition is ignored, the canary goes.
     const conditionalDeletes = await probeDelete(connection, canary, signal);
     const conditionalWrites = conditionalPuts && conditional;
-    return { ...put, ...upload, listing, keys, conditionalWrites, conditionalDeletes, probed: true };
+    return { ...put, ...upload, listing, keys, conditionalWrites, conditionalDeletes, keepsReplaced, probed: true };
   } finally {
     await removeCanary(connection, canary, signal);
   }

@@ -18,7 +18,7 @@ export async function readObject(
 ): Promise<ObjectReader> {
   const from = options.from ?? 0;
   const answer = await requestBody(connection, key, { ...options, from }, signal);
-  const { body, headers, size } = answer ?? (await emptyRange(connection, key, signal));
+  const { body, headers, size } = answer ?? (await emptyRange(connection, key, options.versionId, signal));
   try {
     expectVersion(connection, key, requireVersion(connection, key, headers.ETag), options.version);
     const head = await toHead(connection, facts, key, headers, size, signal);
@@ -41,7 +41,7 @@ export async function readObject(
 async function requestBody(
   connection: S3Connection,
   key: Key,
-  { version, from }: { readonly version?: string; readonly from: number },
+  { version, versionId, from }: { readonly version?: string; readonly versionId?: string; readonly from: number },
   signal: AbortSignal,
 ) {
   const { client, sdk, bucket } = connection;
@@ -49,6 +49,7 @@ async function requestBody(
     Bucket: bucket,
     Key: key,
     ...(version === undefined ? {} : { IfMatch: quoted(version) }),
+    ...(versionId === undefined ? {} : { VersionId: versionId }),
     ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
   };
   // As a header, not as `ChecksumMode`: the SDK would hash the body as well, and the caller hashes it anyway.
@@ -65,8 +66,8 @@ async function requestBody(
   }
 }
 
-async function emptyRange(connection: S3Connection, key: Key, signal: AbortSignal) {
-  const answer = await requestHead(connection, key, signal);
+async function emptyRange(connection: S3Connection, key: Key, versionId: string | undefined, signal: AbortSignal) {
+  const answer = await requestHead(connection, key, signal, versionId);
   return { body: undefined, headers: answer, size: answer.ContentLength };
 }
 

@@ -44,6 +44,7 @@ const unknownServer: ServerFacts = {
   unsignedParts: false,
   conditionalWrites: false,
   conditionalDeletes: false,
+  keepsReplaced: false,
   listing: 'ordered',
   keys: unrestrictedKeys,
   probed: false,

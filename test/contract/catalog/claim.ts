@@ -5,6 +5,8 @@ import { compareKeys } from '../../../src/objects/key.ts';
 import { Bench, claimRequest, learnt, policy, settlement, targets, unavailable, verified, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 
+const years = 10 * 365 * 86_400_000;
+
 export function claimCases(create: CreateStore): void {
   test('a claim has the object and the targets whose copies are due', async () => {
     await using bench = await Bench.create(create);
@@ -24,6 +26,39 @@ export function claimCases(create: CreateStore): void {
     bench.tick();
     const [second] = await other.claim({ ...claimRequest, owner: 'you' });
     expect(second?.token).toBeGreaterThan(first.token);
+  });
+
+  test.each(['', 'a'])(
+    'below "%s", a dead process whose clock was ahead holds nothing, and nothing waits until then',
+    async (prefix) => {
+      await using bench = await Bench.create(create);
+      await bench.add('a');
+      bench.clock.advance(years);
+      const dueAt = bench.clock.now() + 5000;
+      const copies = targets.map((target) => ({ target, state: 'retry' as const, dueAt, error: unavailable }));
+      await bench.catalog.settle([settlement(await bench.claimOne(), { copies })]);
+      bench.clock.advance(-years);
+      const [claim] = await bench.claim({ prefix, leaseMs: 1000 });
+      expect(claim?.targets).toHaveLength(3);
+      bench.clock.advance(years);
+      await bench.claimOne({ prefix });
+      bench.clock.advance(-years);
+      const free = { due: 3, leased: 0, nextDueAt: null };
+      expect(await bench.catalog.outstanding(policy, { prefix, targets })).toEqual(free);
+      expect(await bench.claim({ prefix })).toHaveLength(1);
+      expect(await bench.claim({ prefix })).toEqual([]);
+      expect(await bench.catalog.outstanding(policy, { prefix, targets })).toMatchObject({ due: 0, leased: 1 });
+    },
+  );
+
+  test('a retry that is due in two days waits for them', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    const dueAt = bench.clock.now() + 2 * 86_400_000;
+    const copies = targets.map((target) => ({ target, state: 'retry' as const, dueAt, error: unavailable }));
+    await bench.catalog.settle([settlement(await bench.claimOne(), { copies })]);
+    expect(await bench.claim()).toEqual([]);
+    expect(await bench.copy('a')).toMatchObject({ dueAt });
   });
 
   test('oldest due first, over all targets and policies', async () => {

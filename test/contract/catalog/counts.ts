@@ -21,6 +21,7 @@ export function countCases(create: CreateStore): void {
       ...expectedCounts([], policyRow),
       oldestPendingSince: null,
       sourceDamaged: 0,
+      unidentified: 0,
       lost: 0,
     });
   });

@@ -4,7 +4,7 @@ import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { copyStates } from '../../../src/catalog/states.ts';
 import type { CopyState } from '../../../src/catalog/states.ts';
 
-type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost' | 'sourceDamaged'>;
+type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost' | 'sourceDamaged' | 'unidentified'>;
 
 /** What `counts` must say, counted one by one. */
 export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow): Expected {
@@ -17,6 +17,7 @@ export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow)
     gone: objects.length - present.length,
     observed: objects.filter((object) => object.observed !== null).length,
     rejected: objects.filter((object) => object.rejected !== null).length,
+    contested: objects.filter((object) => object.rejected !== null && object.observed !== null).length,
     copies: states(objects, () => true),
     byTarget: Object.fromEntries(policy.targets.map((name) => [name, atTarget(objects, name)])),
     atRisk: Object.fromEntries(

@@ -43,16 +43,62 @@ export function holdCases(create: CreateStore): void {
     expect((await bench.catalog.decisions(policy, { limit: 9 })).map(({ decision }) => decision)).toEqual(['rejected']);
   });
 
-  test('another version than the rejected one is a change like any other', async () => {
+  test('another version than the rejected one waits for a person, whatever a pass lets through', async () => {
     await using bench = await Bench.create(create);
     await holdBoth(bench);
     await reject(bench);
     bench.tick();
     expect(await observe(bench, 'v3', 'v3')).toBe(2);
     for (const key of ['x/over', 'y/gone']) {
-      expect(await bench.object(key)).toMatchObject({ rejected: null, observed: { version: 'v3' } });
+      expect(await bench.object(key)).toMatchObject({ rejected: {}, observed: { version: 'v3' } });
     }
-    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 2, rejected: 0 });
+    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 2, rejected: 2, contested: 2 });
+    expect((await bench.catalog.counts(policy, { prefix: 'y/' })).contested).toBe(1);
+    await bench.addVerified('z');
+    const { id } = await bench.object('z');
+    await bench.record({ kind: 'overwritten', id, object: version('v2'), asOf: bench.tick() });
+    expect(await bench.catalog.decideObserved(policy, 'apply', { atMost: 2 })).toBe(null);
+    expect(await bench.catalog.decideObserved(policy, 'apply', { atMost: 3 })).toBe(1);
+    expect(await bench.object('x/over')).toMatchObject({ version: 'v1', rejected: { version: 'v2' } });
+    expect(await release(bench)).toEqual({ outcome: 'nothing-held' });
+    await bench.catalog.decideObserved(policy, 'drop');
+    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 0, rejected: 2, contested: 0 });
+  });
+
+  test('what changed once more after a rejection: released, applied; rejected, kept against the newer change', async () => {
+    await using bench = await Bench.create(create);
+    await holdBoth(bench);
+    await reject(bench);
+    bench.tick();
+    await observe(bench, 'v3', 'v3');
+    await bench.catalog.updatePolicy(policy, { hold });
+    expect(await reject(bench)).toMatchObject({ outcome: 'rejected', overwritten: 2, vanished: 0 });
+    for (const key of ['x/over', 'y/gone']) {
+      const kept = { version: 'v1', rejected: { kind: 'overwritten', version: 'v3' }, observed: null };
+      expect(await bench.object(key)).toMatchObject(kept);
+    }
+    bench.tick();
+    expect(await observe(bench, 'v3', 'v3')).toBe(0);
+    expect(await observe(bench, 'v4')).toBe(2);
+    await bench.catalog.updatePolicy(policy, { hold });
+    expect(await release(bench)).toMatchObject({ outcome: 'released', overwritten: 1, vanished: 1 });
+    expect(await bench.object('x/over')).toMatchObject({ version: 'v4', rejected: null, observed: null });
+    expect(await bench.object('y/gone')).toMatchObject({ state: 'gone', rejected: null, observed: null });
+  });
+
+  test('the source shows again what was rejected: what came after it is withdrawn, the rejection stays', async () => {
+    await using bench = await Bench.create(create);
+    await holdBoth(bench);
+    await reject(bench);
+    bench.tick();
+    expect(await observe(bench, 'v3', 'v3')).toBe(2);
+    bench.tick();
+    expect(await observe(bench, 'v2')).toBe(2);
+    expect(await bench.object('x/over')).toMatchObject({ observed: null, rejected: { version: 'v2' } });
+    expect(await bench.object('y/gone')).toMatchObject({ observed: null, rejected: { kind: 'vanished' } });
+    bench.tick();
+    expect(await observe(bench, 'v2')).toBe(0);
+    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 0, rejected: 2, contested: 0 });
   });
 
   test('what is back as it was ends the rejection', async () => {
@@ -66,14 +112,16 @@ export function holdCases(create: CreateStore): void {
     }
   });
 
-  test('a rejected object that vanishes, and one that is gone again, are judged afresh', async () => {
+  test('a rejected object that vanishes waits for a person; one that is gone again is as it was', async () => {
     await using bench = await Bench.create(create);
     await holdBoth(bench);
     await reject(bench);
     const { id } = await bench.object('x/over');
     await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
-    expect(await bench.object('x/over')).toMatchObject({ rejected: null, observed: { kind: 'vanished' } });
-    await bench.catalog.decideObserved(policy, 'apply');
+    expect(await bench.object('x/over')).toMatchObject({ rejected: {}, observed: { kind: 'vanished' } });
+    expect(await bench.catalog.decideObserved(policy, 'apply')).toBe(0);
+    await bench.catalog.updatePolicy(policy, { hold });
+    await release(bench);
     bench.tick();
     await bench.record({ kind: 'overwritten', id, object: version('v9'), asOf: bench.tick() });
     await bench.catalog.updatePolicy(policy, { hold });
@@ -124,7 +172,7 @@ export function holdCases(create: CreateStore): void {
     await reject(bench);
     bench.tick();
     expect(await release(bench)).toEqual({ outcome: 'taken-back', overwritten: 1, vanished: 1 });
-    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 0, rejected: 0 });
+    expect(await bench.catalog.counts(policy)).toMatchObject({ observed: 0, rejected: 0, contested: 0 });
     bench.tick();
     expect(await observe(bench, 'v2')).toBe(2);
     const decided = await bench.catalog.decisions(policy, { limit: 9 });

@@ -14,6 +14,7 @@ import {
 import type { CreateStore } from './fixture.ts';
 
 const hour = 3_600_000;
+const years = 10 * 365 * 24 * hour;
 
 export function scrubCases(create: CreateStore): void {
   const read = (at: number) => ({ ...evidence(), method: 'read' as const, by: 'sha256' as const, at });
@@ -22,10 +23,13 @@ export function scrubCases(create: CreateStore): void {
   test('audited: the evidence is taken over; that it was right once more is no event, another method or version is', async () => {
     await using bench = await Bench.create(create);
     const { id } = await bench.addVerified('a');
-    const about = { kind: 'audited', id, target: 'aws', was: 'c1', version: 'c1' } as const;
-    expect(await bench.record({ ...about, evidence: read(5) }, { ...about, evidence: read(6) })).toBe(2);
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const about = { kind: 'audited', id, target: 'aws', was: 'c1', changedAt, version: 'c1' } as const;
+    expect(await bench.record({ ...about, evidence: read(6) })).toBe(1);
     expect(await bench.copy('a')).toMatchObject({ state: 'verified', version: 'c1', evidence: read(6), dueAt: null });
-    expect(await bench.record({ ...about, version: 'c2', evidence: read(7) })).toBe(1);
+    expect(await bench.record({ ...about, version: 'c2', evidence: read(7) })).toBe(0);
+    const now = { changedAt: (await bench.copy('a')).updatedAt };
+    expect(await bench.record({ ...about, ...now, version: 'c2', evidence: read(7) })).toBe(1);
     expect(await bench.copy('a')).toMatchObject({ version: 'c2', evidence: read(7) });
     const events = (await bench.events('a')).filter((event) => event.startsWith('aws'));
     expect(events).toEqual(['aws copied', 'aws rechecked', 'aws rechecked']);
@@ -34,7 +38,8 @@ export function scrubCases(create: CreateStore): void {
   test('audited, wrong: dropped when the copy is not the one that was read any more, or the evidence for other bytes', async () => {
     await using bench = await Bench.create(create);
     const { id } = await bench.addVerified('a');
-    const at = { id, target: 'aws', was: 'c0' } as const;
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const at = { id, target: 'aws', was: 'c0', changedAt } as const;
     expect(await bench.record({ kind: 'audited', ...at, version: 'c0', evidence: read(5) })).toBe(0);
     expect(await bench.record({ kind: 'wrong', ...at, standing: 'c0', error: wrong })).toBe(0);
     const other = { ...read(5), sha256: otherSha256 };
@@ -47,10 +52,12 @@ export function scrubCases(create: CreateStore): void {
   test('wrong: damaged, due now, naming what stands there', async () => {
     await using bench = await Bench.create(create);
     const { id } = await bench.addVerified('a');
-    expect(await bench.record({ kind: 'wrong', id, target: 'aws', was: 'c1', standing: 'x9', error: wrong })).toBe(1);
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const about = { kind: 'wrong', id, was: 'c1', changedAt, error: wrong } as const;
+    expect(await bench.record({ ...about, target: 'aws', standing: 'x9' })).toBe(1);
     const now = bench.clock.now();
     expect(await bench.copy('a')).toMatchObject({ state: 'damaged', version: 'x9', dueAt: now, error: wrong });
-    expect(await bench.record({ kind: 'wrong', id, target: 'gcp', was: 'c1', standing: null, error: wrong })).toBe(1);
+    expect(await bench.record({ ...about, target: 'gcp', standing: null })).toBe(1);
     expect(await bench.copy('a', 'gcp')).toMatchObject({ state: 'damaged', version: null, dueAt: now });
     expect(await bench.events('a')).toContain('aws damaged');
   });
@@ -64,9 +71,11 @@ export function scrubCases(create: CreateStore): void {
     expect(await bench.record(found)).toBe(0);
     expect(await bench.events('a')).toContain('source-damaged');
     expect(await bench.catalog.counts(policy)).toMatchObject({ lost: 0, sourceDamaged: 1 });
-    await bench.record(
-      ...targets.map((target) => ({ kind: 'wrong', id, target, was: 'c1', standing: null, error: wrong }) as const),
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const wrongOnes = targets.map(
+      (target) => ({ kind: 'wrong', id, target, was: 'c1', changedAt, standing: null, error: wrong }) as const,
     );
+    await bench.record(...wrongOnes);
     expect(await bench.catalog.counts(policy)).toMatchObject({ lost: 1 });
     expect(await bench.record({ ...found, sha256 })).toBe(1);
     expect(await bench.record({ ...found, sha256 })).toBe(0);
@@ -82,7 +91,9 @@ export function scrubCases(create: CreateStore): void {
     expect(await bench.copy('a', 'gcp')).toMatchObject({ recorded: null });
     expect(await bench.copy('a', 'disk')).toMatchObject({ recorded: false });
     const { id } = await bench.object('a');
-    await bench.record({ kind: 'audited', id, target: 'aws', was: 'c1', version: 'c1', evidence: read(5) });
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const about = { kind: 'audited', id, target: 'aws', was: 'c1', changedAt, version: 'c1' } as const;
+    expect(await bench.record({ ...about, evidence: read(5) })).toBe(1);
     expect(await bench.copy('a')).toMatchObject({ recorded: true });
   });
 
@@ -90,7 +101,8 @@ export function scrubCases(create: CreateStore): void {
     await using bench = await Bench.create(create);
     for (const [index, key] of ['a', 'b', 'c', 'd'].entries()) {
       const { id } = await bench.addVerified(key);
-      const about = { kind: 'audited', id, was: 'c1', version: 'c1' } as const;
+      const { updatedAt: changedAt } = await bench.copy(key);
+      const about = { kind: 'audited', id, was: 'c1', changedAt, version: 'c1' } as const;
       await bench.record({ ...about, target: 'aws', evidence: read(400 - index) });
       await bench.record({ ...about, target: 'gcp', evidence: read(100 + index) });
     }
@@ -133,6 +145,27 @@ export function scrubCases(create: CreateStore): void {
     bench.tick();
     expect(await catalog.takeScrubTurn(policy, 'you', 1000)).toBe(true);
     expect(await catalog.takeScrubTurn(policy, 'me', 1000)).toBe(false);
+  });
+
+  test('a clock that was ahead and is right again: nobody waits for a turn, a lease or an hour until then', async () => {
+    await using bench = await Bench.create(create);
+    const { catalog, clock } = bench;
+    await bench.addVerified('a');
+    await bench.add('b');
+    clock.advance(years);
+    await catalog.takeScrubTurn(policy, 'dead', 6 * hour);
+    await catalog.noteScrubbed(policy, 1000);
+    const { id } = await bench.object('a');
+    await bench.record({ kind: 'recheck', id, target: 'aws' });
+    expect(await bench.claim()).toHaveLength(2);
+    clock.advance(-years);
+    expect(await catalog.takeScrubTurn(policy, 'me', 6 * hour)).toBe(true);
+    expect(await catalog.takeScrubTurn(policy, 'you', 6 * hour)).toBe(false);
+    expect(await catalog.oldestEvidence(policy, { targets: ['gcp'], limit: 1 })).toHaveLength(1);
+    expect(await catalog.scrubbedSince(policy, clock.now())).toBe(0);
+    await catalog.noteScrubbed(policy, 1);
+    clock.advance(years);
+    expect(await catalog.scrubbedSince(policy, clock.now())).toBe(0);
   });
 
   test('what was read: kept by the hour, for two days, also by other processes', async () => {

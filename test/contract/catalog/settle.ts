@@ -157,12 +157,25 @@ export function settleCases(create: CreateStore): void {
     expect(await bench.object('a')).toEqual(before);
   });
 
-  test('evidence for an object whose digest nobody knows is refused', async () => {
+  test('evidence for an object whose digest nobody knows any more verifies nothing; what stands there is noted', async () => {
     await using bench = await Bench.create(create);
-    const before = await bench.add('a');
-    const done = settlement(await bench.claimOne(), { copies: [verified('aws')] });
-    await expect(bench.catalog.settle([done])).rejects.toThrow(/digest/);
-    expect(await bench.object('a')).toEqual(before);
+    const { id } = await bench.addVerified('a');
+    await bench.record(
+      { kind: 'recheck', id, target: 'aws' },
+      { kind: 'missing', id, target: 'gcp', asOf: bench.tick() },
+    );
+    const claim = await bench.claimOne();
+    for (const name of ['v2', 'v1']) {
+      await bench.record({ kind: 'overwritten', id, object: version(name), asOf: bench.tick() });
+      await bench.catalog.decideObserved(policy, 'apply');
+    }
+    const retry = { target: 'gcp', state: 'retry', dueAt: bench.clock.now() + 9, error: unavailable } as const;
+    const done = settlement(claim, { copies: [verified('aws', 'c2'), retry] });
+    expect(await bench.catalog.settle([done])).toEqual([false]);
+    expect(await bench.object('a')).toMatchObject({ version: 'v1', sha256: null });
+    expect(await bench.copy('a')).toMatchObject({ state: 'pending', version: 'c2', evidence: evidence() });
+    expect(await bench.copy('a', 'gcp')).toMatchObject({ state: 'pending', error: unavailable });
+    expect((await bench.claimOne()).token).toBeGreaterThan(claim.token);
   });
 
   test('a copy that was proven to hold other bytes than the object is damaged, whatever it is called', async () => {

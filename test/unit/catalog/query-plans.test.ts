@@ -12,6 +12,7 @@ import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
 import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/decide-hold.ts';
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
+import { expiredSql, ofKeySql, pageOfKeysSql } from '../../../src/catalog/sqlite/kept.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
 import * as makeDue from '../../../src/catalog/sqlite/make-due.ts';
 import { migrate } from '../../../src/catalog/sqlite/migrate.ts';
@@ -19,6 +20,8 @@ import { firstAndLastSql } from '../../../src/catalog/sqlite/narrow-prefix.ts';
 import * as outstanding from '../../../src/catalog/sqlite/outstanding.ts';
 import * as problems from '../../../src/catalog/sqlite/problems.ts';
 import { copiesSql, objectsSql } from '../../../src/catalog/sqlite/rows.ts';
+import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scrub.ts';
+import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
 import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
 
@@ -29,18 +32,22 @@ const observed = observedBelow(1, range);
 /** Statements that must neither read a table from end to end nor sort more than they return. */
 const statements: Readonly<Record<string, string>> = {
   'claim: oldest': oldestSql,
+  'claim: call in': callInSql,
   'claim: below a prefix, by due time': below.byDueSql(range),
   'claim: below a prefix, by key': below.byKeySql(range),
   'deletions: claim': claimGoneSql,
   'deletions: any present': objectsSql(anyPresentSql),
   'deletions: copies': countGoneCopiesSql,
   'first and last key': firstAndLastSql,
+  'kept: expired': expiredSql,
+  'kept: page of keys': pageOfKeysSql(range),
   'scan: objects': objectsSql(page),
   'scan: copies': copiesSql(page),
   'outstanding: due': outstanding.dueSql(),
   'outstanding: due below a prefix': outstanding.dueSql(range),
   'outstanding: next': outstanding.nextDueSql(),
   'outstanding: next lease': outstanding.nextLeaseSql(),
+  'scrub: oldest': oldestEvidenceSql('past'),
   'make due': makeDue.allSql,
   'make due below a prefix': makeDue.belowSql(range.sql),
   'decide: how many': observedCountSql(observed),
@@ -49,6 +56,7 @@ const statements: Readonly<Record<string, string>> = {
   'hold: how many rejected': kindsSql(rejectedOf(1), 'rejected_kind'),
   'hold: decisions': selectNewest,
   'counts: rejected': counts.rejectedSql(),
+  'counts: contested': counts.contestedSql(),
   'counts: totals': counts.totalsSql(),
   'counts: observed': counts.observedSql(),
   'counts: oldest evidence': counts.evidenceSql(),
@@ -58,6 +66,7 @@ const statements: Readonly<Record<string, string>> = {
 const sorting: Readonly<Record<string, string>> = {
   'deletions: how many': countGoneSql,
   'outstanding: leased': outstanding.leasedSql(),
+  'kept: of a key': ofKeySql,
   'counts: unverified': counts.unverifiedSql(),
   'counts: unverified below a prefix': counts.unverifiedSql(range),
   'problems: few': problems.bySortSql(range.sql),

@@ -77,11 +77,12 @@ test('a target that does not answer hinders no other from being adopted', async 
   expect(world.count('put')).toBe(0);
 });
 
-test('records of another source version say nothing', async () => {
+test('records of another source version say what the object was: the change since is judged like any other', async () => {
   await using world = await openWorld();
   await lostCatalog(world, ['a']);
   world.source.write('a', 'newer bits');
-  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', copied: 0 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
   expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('newer bits'));
 });
 

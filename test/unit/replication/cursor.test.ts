@@ -85,3 +85,31 @@ test('random streams: every key once, in order, seen at exactly the streams that
 function paged(keys: readonly string[], size: number): string[][] {
   return Array.from({ length: Math.ceil(keys.length / size) }, (_, n) => keys.slice(n * size, (n + 1) * size));
 }
+
+test('the next page is on its way while the last one is looked at', async () => {
+  const asked: number[] = [];
+  async function* pages(): AsyncGenerator<readonly Entry[]> {
+    for (const number of [1, 2, 3]) {
+      asked.push(number);
+      yield [{ key: `page ${number}` }];
+    }
+  }
+  const cursor = new Cursor(pages());
+  await cursor.settle();
+  expect(asked).toEqual([1, 2]);
+  cursor.take('page 1');
+  await cursor.settle();
+  expect([cursor.current?.key, asked]).toEqual(['page 2', [1, 2, 3]]);
+});
+
+test('a page that could not be had is met when it is its turn, and by nobody when the cursor is closed before', async () => {
+  async function* broken(): AsyncGenerator<readonly Entry[]> {
+    yield [{ key: 'a' }];
+    throw new Error('broken');
+  }
+  const [met, left] = [new Cursor(broken()), new Cursor(broken())];
+  await Promise.all([met.settle(), left.settle()]);
+  await left.close();
+  expect(met.take('a')).toEqual({ key: 'a' });
+  await expect(met.settle()).rejects.toThrow('broken');
+});

@@ -67,6 +67,22 @@ test('what ends one loop ends all, and is the daemon’s own error', async () =>
   await expect(new Daemon(partsOf(world, noteProviders)).run()).rejects.toThrow('the disk is full');
 });
 
+test('a clock that was ahead and is right again does not keep it from looking at the targets', async () => {
+  await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
+  const years = 10 * 365 * 86_400_000;
+  world.source.write('a', 'x');
+  world.clock.set(years);
+  const daemon = new Daemon(partsOf(world));
+  const running = daemon.run();
+  await vi.waitFor(async () => expect((await world.catalog.readPolicy('p')).lastPass).not.toBe(null), 10_000);
+  await vi.waitFor(() => expect(world.target('one').text('a')).toBe('x'), 10_000);
+  world.clock.set(-years);
+  world.target('one').bucket.objects.delete('a');
+  await vi.waitFor(() => expect(world.target('one').text('a')).toBe('x'), 10_000);
+  daemon.drain(60_000);
+  await running;
+});
+
 test('a target that was away is reached later and caught up with', async () => {
   await using world = await openWorld();
   world.source.write('a', 'x');

@@ -315,13 +315,13 @@ test('two daemons delete each copy once', async () => {
 test('what is under lease is left to whoever has it', async () => {
   await using world = await openDoomed();
   await days(world, 29);
+  world.clock.advance(1.1 * day);
   const { id } = await world.object('doomed');
   await world.catalog.record('p', [{ kind: 'recheck', id, target: 'one' }]);
   const [claim] = await world.catalog.claim({
-    ...{ owner: 'repairer', policies: ['p'], targets: everywhere, limit: 1, leaseMs: 60 * day },
+    ...{ owner: 'repairer', policies: ['p'], targets: everywhere, limit: 1, leaseMs: day },
   });
   expect(claim?.objectId).toBe(id);
-  world.clock.advance(1.1 * day);
   const until = world.clock.now();
   const request = { owner: 'deleter', policy: 'p', targets: everywhere, until, limit: 10, leaseMs: 1000 };
   expect(await world.catalog.claimGone(request)).toEqual([]);

@@ -7,6 +7,7 @@ import { openWorld, type World } from '../../support/engine.ts';
 const limits = { maxChanged: 0.1, minObjects: 100 };
 const quiet: Preflight = {
   ...{ listed: 2000, known: 2000, knownInAll: 2000, catalogued: 2100, overwritten: 0, vanished: 0, undecided: 0 },
+  contested: 0,
   ...{ sample: ['a'], sourceIdentity: 'bucket' },
 };
 const hold: Hold = { since: 5, reasons: ['held'], overwritten: 300, vanished: 0, known: 2000, sample: [] };
@@ -32,6 +33,11 @@ describe('judge', () => {
     ['all below a prefix', { known: 9, overwritten: 9 }, null],
     ['gone objects that are all back as others', { known: 0, knownInAll: 0, overwritten: 9 }, 'everything'],
     ['the share of a small set, at minObjects', { known: 100, overwritten: 100 }, '100.0 %'],
+    [
+      'one that was rejected changed once more',
+      { overwritten: 1, contested: 1 },
+      '1 objects whose change was rejected',
+    ],
     ['changes that only another process saw', { undecided: 201 }, 'more than guard.maxChanged'],
   ])('%s', (_, change, reason) => {
     const verdict = judge({ ...quiet, ...change }, { sourceIdentity: 'bucket', hold: null }, limits, 77);

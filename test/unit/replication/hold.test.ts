@@ -74,7 +74,7 @@ test('with no good copy left, what is kept against the source is lost, and nothi
   expect(world.target('one').text('k3')).toBeUndefined();
 });
 
-test('another version of a rejected object, and its return, are judged afresh', async () => {
+test('one more change of a rejected object is held, however few there are, until a person decides; its return is not', async () => {
   await using world = await filled();
   const old = world.source.bucket.objects.get('k1');
   if (old === undefined) throw new Error('it was written');
@@ -83,10 +83,57 @@ test('another version of a rejected object, and its return, are judged afresh', 
   await decide(world, 'rejected');
   world.source.bucket.objects.set('k1', old);
   world.source.write('k2', 'a later edit');
-  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
-  expect(world.target('one').text('k2')).toBe('a later edit');
-  expect(await world.catalog.counts('p')).toMatchObject({ rejected: count - 2 });
+  world.source.write('new', 'flows');
+  const reasons = ['1 objects whose change was rejected changed once more'];
+  const held = { outcome: 'held', held: 1, copied: 0, reasons };
+  expect(await world.reconcile({ dryRun: true })).toMatchObject({ outcome: 'held', reasons });
+  expect(await world.reconcile()).toMatchObject({ ...held, copied: 3 });
+  expect(await world.reconcile({ prefix: 'k1' })).toMatchObject({ ...held, held: 0 });
+  expect(await world.reconcile()).toMatchObject(held);
+  expect(world.target('one').text('k2')).toBe('old 2');
+  expect(await world.catalog.counts('p')).toMatchObject({ rejected: count - 1, contested: 1 });
   expect(await world.object('k1')).toMatchObject({ rejected: null, observed: null });
+  expect(await decide(world, 'rejected')).toMatchObject({ outcome: 'rejected', overwritten: 1 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', held: 0, copied: 0 });
+  world.source.write('k2', 'the last edit');
+  expect(await world.reconcile()).toMatchObject(held);
+  expect(await decide(world, 'released')).toMatchObject({ outcome: 'released', overwritten: 1 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
+  expect(world.target('one').text('k2')).toBe('the last edit');
+  expect(await world.catalog.counts('p')).toMatchObject({ rejected: count - 2, contested: 0 });
+});
+
+test('what was rejected does not come through when it is touched, file by file, nor when it is back as something else', async () => {
+  await using world = await filled();
+  encrypt(world, 10);
+  for (let n = 0; n < 10; n += 1) world.source.bucket.objects.delete(`k${n}`);
+  await world.reconcile();
+  expect(await decide(world, 'rejected')).toMatchObject({ outcome: 'rejected', overwritten: 10, vanished: 10 });
+  for (const n of [3, 13]) {
+    world.source.write(`k${n}`, `encrypted ${n}`);
+    expect(await world.reconcile()).toMatchObject({ outcome: 'held' });
+  }
+  world.source.bucket.objects.delete('k14');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 3 });
+  for (let n = 0; n < count; n += 1) expect(world.target('one').text(`k${n}`)).toBe(`old ${n}`);
+  world.source.bucket.objects.delete('k3');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 2 });
+  expect(await world.object('k3')).toMatchObject({ observed: null, rejected: { kind: 'vanished' } });
+});
+
+test('one more change that somebody else saw is held too, until the source shows again what was rejected', async () => {
+  await using world = await filled();
+  encrypt(world);
+  await world.reconcile();
+  await decide(world, 'rejected');
+  await world.reconcile();
+  const { id } = await world.object('k2');
+  const object = { version: 'seen by a worker', size: 1, modifiedAt: 1 };
+  await world.catalog.record('p', [{ kind: 'overwritten', id, object, asOf: world.clock.now() }]);
+  const reasons = ['1 objects whose change was rejected changed once more'];
+  expect(await world.reconcile({ prefix: 'k1' })).toMatchObject({ outcome: 'held', reasons });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', held: 0, copied: 0 });
+  expect(await world.catalog.counts('p')).toMatchObject({ rejected: count, observed: 0 });
 });
 
 test('an emptied source that is rejected is no reason to hold any more, until it is back', async () => {

@@ -220,7 +220,8 @@ test('a deep pass reads every copy back, finds a flipped bit and repairs it from
   expect(world.target('two').text('a')).not.toBe('bytes of a');
   world.forget();
   expect(await world.reconcile({ deep: true })).toMatchObject({ outcome: 'complete', inPlace: 8, repaired: 1 });
-  expect(world.targets.map((place) => place.count('read'))).toEqual([3, 3, 3]);
+  // Twice, before it counts as damage.
+  expect(world.targets.map((place) => place.count('read'))).toEqual([3, 4, 3]);
   expect(world.target('two').text('a')).toBe('bytes of a');
   expect(await world.copy('b/c', 'three')).toMatchObject({ state: 'verified', evidence: { method: 'read' } });
 });

@@ -216,8 +216,12 @@ test('what somebody works on is passed over; of two processes only one scrubs', 
   const { id } = await world.object('object 3');
   await catalog.record('p', [{ kind: 'missing', id, target: 'two', asOf: month.clock.now() + 1 }]);
   const owner = { owner: 'a worker', policies: ['p'], targets: ['two'], limit: 1 };
-  expect(await catalog.claim({ ...owner, leaseMs: 9 * day })).toHaveLength(1);
-  await month.runDays(8.5);
+  const claims = await catalog.claim({ ...owner, leaseMs: day });
+  for (let half = 0; half < 17; half += 1) {
+    await month.runDays(0.5);
+    expect(await catalog.renew(claims, day)).toEqual([]);
+  }
+  expect(claims).toHaveLength(1);
   expect(new Set(month.reads.map(readOf)).size).toBe(27);
   expect(month.reads.length).toBeLessThan(30);
   expect(await world.copy('object 3')).toMatchObject({ evidence: { method: 'attested' } });
@@ -246,6 +250,61 @@ test.each([
   month.clock.jump(days * day);
   await month.runDays(10);
   expect(new Set(month.reads.filter(({ at }) => at > month.clock.now() - 10 * day).map(readOf)).size).toBe(30);
+});
+
+test('a scrub that ends gives its turn back, and takes it from nobody', async () => {
+  await using month = await Month.of([100], { every: 10 * day });
+  const { world, catalog, settings } = month;
+  month.begin();
+  await month.runDays(1);
+  const stop = new AbortController();
+  const engine: Engine = { ...world.engine, owner: 'second', catalog: month.clock.holding(catalog) };
+  const second = new Scrub(engine, world.policy, settings).run(stop.signal);
+  await month.runDays(1);
+  stop.abort();
+  await second;
+  expect(await catalog.takeScrubTurn('p', 'third', hour)).toBe(false);
+  await month.end();
+  expect(await catalog.takeScrubTurn('p', 'third', hour)).toBe(true);
+});
+
+test('damage that was repaired while the scrub still looked at it is not found again, though one name serves for both', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  const one = world.target('one');
+  const write = one.bucket.write.bind(one.bucket);
+  // As an unversioned S3 bucket: the version is an ETag, and the same bytes have the same.
+  one.bucket.write = (key, object) => {
+    const stored = { ...write(key, object), version: `etag-${object.bytes.length}` };
+    one.bucket.objects.set(key, stored);
+    return stored;
+  };
+  world.source.write('a', 'bytes of a');
+  await world.reconcile();
+  one.flip('a');
+  world.clock.advance(90 * day);
+  const stop = new AbortController();
+  const found: unknown[] = [];
+  const record: Catalog['record'] = async (policy, findings) => {
+    if (!findings.some(({ kind }) => kind === 'wrong')) return await world.catalog.record(policy, findings);
+    // Somebody else finds the same, and the repair is done before this one comes to say so.
+    await world.reconcile({ deep: true });
+    expect(await world.copy('a')).toMatchObject({ state: 'verified', version: 'etag-10' });
+    const result = await world.catalog.record(policy, findings);
+    found.push(result);
+    stop.abort();
+    return result;
+  };
+  const catalog = new Proxy(world.catalog, {
+    get: (real, name) => {
+      if (name === 'record') return record;
+      const value: unknown = Reflect.get(real, name);
+      return typeof value === 'function' ? (value.bind(real) as unknown) : value;
+    },
+  });
+  await new Scrub({ ...world.engine, catalog }, world.policy, { every: 30 * day }).run(stop.signal);
+  expect(found).toEqual([{ applied: 0 }]);
+  expect(one.text('a')).toBe('bytes of a');
+  expect(await world.copy('a')).toMatchObject({ state: 'verified' });
 });
 
 function readOf({ target, key }: Read): string {

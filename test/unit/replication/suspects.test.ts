@@ -83,3 +83,30 @@ test('where times are coarse, another version is another object', async () => {
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 3 });
   expect(world.target('one').text('a')).toBe('BYTES of a');
 });
+
+test('a look at many large objects that was interrupted is not begun anew', async () => {
+  const one = { targets: { one: {} }, policy: { minCopies: 1 } };
+  await using world = await openWorld({ ...one, source: { capabilities: { preciseTimes: true } } });
+  const bytes = Buffer.alloc(8 * 1024 ** 2, 'large');
+  const keys = Array.from({ length: 24 }, (_, index) => `k${String(index).padStart(2, '0')}`);
+  const write = (key: string): void => {
+    const stored = { bytes, modifiedAt: then, attributes: noAttributes, record: undefined as never, checksums: {} };
+    world.source.bucket.write(key, stored);
+    world.target('one').bucket.objects.set(key, { ...stored, version: 'as it was' });
+  };
+  for (const key of keys) write(key);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', inPlace: 24 });
+  for (const key of keys) write(key);
+  const stop = new AbortController();
+  let reads = 0;
+  world.source.before = ({ operation }) => {
+    if (operation === 'read') reads += 1;
+    if (reads === keys.length) stop.abort(new Error('interrupted'));
+  };
+  await expect(world.reconcile({ signal: stop.signal })).rejects.toThrow();
+  world.source.heal();
+  expect(await world.object('k00')).toMatchObject({ version: world.source.bucket.objects.get('k00')?.version });
+  world.forget();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0 });
+  expect(world.source.count('read')).toBeLessThan(keys.length);
+});

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Catalog } from '../../../src/catalog/catalog.ts';
 import type { AuditProblem, VerifyReport } from '../../../src/replication/verify-report.ts';
 import { verify, type VerifyOptions } from '../../../src/replication/verify.ts';
+import type { Engine } from '../../../src/replication/worker.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
 interface Verified {
@@ -9,11 +11,15 @@ interface Verified {
   readonly named: readonly string[];
 }
 
-async function audit(world: World, options: Partial<VerifyOptions> = {}): Promise<Verified> {
+async function audit(
+  world: World,
+  options: Partial<VerifyOptions> = {},
+  engine: Engine = world.engine,
+): Promise<Verified> {
   const problems: AuditProblem[] = [];
   const onProblem = (problem: AuditProblem): void => void problems.push(problem);
   const all: VerifyOptions = { read: 1, onProgress: () => undefined, onProblem, ...options };
-  const report = await verify(world.engine, world.policy, all, new AbortController().signal);
+  const report = await verify(engine, world.policy, all, new AbortController().signal);
   return { report, named: problems.map(({ state, key, provider }) => `${state} ${key} at ${provider}`).toSorted() };
 }
 
@@ -133,4 +139,83 @@ test('copies that were never made are missing; one of which nobody knows what it
   world.source.heal();
   const { named } = await audit(world, { read: 0 });
   expect(named).toEqual(['missing d at three', 'missing d at two', 'unreadable d at one']);
+});
+
+test('a place that is gone for a moment makes its copies unreadable, not missing', async () => {
+  await using world = await worldOfThree();
+  world.target('one').failWith('not-found', 'head', 'read');
+  world.target('two').failWith('not-found');
+  const { report } = await audit(world);
+  expect(report).toMatchObject({ checked: 9, ok: 3, unreadable: 6, missing: 0 });
+  expect(await world.problems()).toEqual([]);
+});
+
+test('a copy that is younger than the listing is not missing', async () => {
+  await using world = await worldOfThree();
+  const listed = Promise.withResolvers<undefined>();
+  world.target('one').listing = async function* listing(pages) {
+    const all = await Array.fromAsync(pages);
+    listed.resolve(undefined);
+    yield* all;
+  };
+  const scan: Catalog['scan'] = async function* scan(policy, options) {
+    await listed.promise;
+    world.target('one').heal();
+    world.source.write('d', 'new');
+    await world.reconcile();
+    yield* world.catalog.scan(policy, options);
+  };
+  const { report, named } = await auditBeside(world, scan);
+  expect(named).toEqual([]);
+  expect(report).toMatchObject({ checked: 4, ok: 4, missing: 0 });
+});
+
+test('a copy that is younger than the page of the catalog is not unexpected', async () => {
+  await using world = await worldOfThree();
+  const scanned = Promise.withResolvers<undefined>();
+  world.target('one').listing = async function* listing(pages) {
+    await scanned.promise;
+    yield* pages;
+  };
+  const scan: Catalog['scan'] = async function* scan(policy, options) {
+    const all = await Array.fromAsync(world.catalog.scan(policy, options));
+    world.source.write('d', 'new');
+    const { listing } = world.target('one');
+    world.target('one').heal();
+    await world.reconcile();
+    world.target('one').listing = listing;
+    scanned.resolve(undefined);
+    yield* all;
+  };
+  const { report, named } = await auditBeside(world, scan);
+  expect(named).toEqual([]);
+  expect(report).toMatchObject({ checked: 3, ok: 3, unexpected: 0, changed: 1 });
+});
+
+/** Lightly, at one target, with a catalog whose scan does more than reading. */
+async function auditBeside(world: World, scan: Catalog['scan']): Promise<Verified> {
+  const catalog = new Proxy(world.catalog, {
+    get: (real, name) => {
+      if (name === 'scan') return scan;
+      const value: unknown = Reflect.get(real, name);
+      return typeof value === 'function' ? (value.bind(real) as unknown) : value;
+    },
+  });
+  return await audit(world, { read: 0, places: ['one'] }, { ...world.engine, catalog });
+}
+
+test('evidence that was read gives way to nothing weaker: rot that a stored checksum hides is found by a light audit', async () => {
+  await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
+  world.source.write('a', 'first');
+  await world.reconcile();
+  await world.reconcile({ deep: true });
+  expect(await world.copy('a')).toMatchObject({ evidence: { method: 'read' } });
+  const { bucket } = world.target('one');
+  const stored = bucket.objects.get('a');
+  if (stored === undefined) throw new Error('the target lost it');
+  world.target('one').flip('a');
+  // Another version with the checksums of the old one.
+  bucket.write('a', stored);
+  expect((await audit(world, { read: 0 })).named).toEqual(['damaged a at one']);
+  expect(await world.copy('a')).toMatchObject({ state: 'damaged', evidence: { method: 'read' } });
 });

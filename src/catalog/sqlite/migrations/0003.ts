@@ -8,6 +8,7 @@
  * - `gone_at`: when it was decided that the object is gone; deletes wait from then on.
  * - `rejected_*`: a change at the source that a person rejected: the copies stay, and it is not held again.
  * - `damaged_version`: the version at the source whose bytes were read as damaged, where that is not the row's own.
+ * - `provisional`: the digest is what the copies agreed upon while the source did not have the object.
  * - `decisions`: who released or rejected which hold.
  * - `scrub_spending`: bytes read by the scrub per hour since the epoch, so that a restart does not renew the budget.
  */
@@ -28,6 +29,7 @@ alter table objects add column rejected_version text;
 create index objects_rejected on objects (policy_id) where rejected_kind is not null;
 
 alter table objects add column damaged_version text;
+alter table objects add column provisional integer;
 create index objects_damaged on objects (policy_id) where source_damaged_at is not null;
 
 create table decisions (

@@ -1,0 +1,54 @@
+import type { CopyRow, ObjectVersion } from '../catalog/rows.ts';
+import type { Key } from '../objects/key.ts';
+import type { ObjectHead } from '../objects/object.ts';
+import { ProviderError } from '../objects/errors.ts';
+import { headIfThere } from './prove.ts';
+import type { Site } from './site.ts';
+import type { Known } from './knowledge.ts';
+
+/** What a copy says of itself, and which version of the source's object it says it is. */
+export interface Said extends Known {
+  readonly of: ObjectVersion;
+}
+
+/**
+ * What the copies' own records say. It is a claim, as anybody who can write the copy can write it. A place that does not
+ * answer says nothing; what is wrong with it comes out when its copy is proven.
+ */
+export async function recordsOf(
+  copies: readonly CopyRow[],
+  key: Key,
+  siteOf: (target: string) => Site,
+  signal: AbortSignal,
+): Promise<readonly Said[]> {
+  const heads = await Promise.all(copies.map(async ({ target }) => await headOf(siteOf(target), key, signal)));
+  return heads.flatMap((head) => saidBy(head) ?? []);
+}
+
+async function headOf({ provider }: Site, key: Key, signal: AbortSignal): Promise<ObjectHead | undefined> {
+  try {
+    return await headIfThere(provider, key, signal);
+  } catch (error) {
+    if (error instanceof ProviderError) return undefined;
+    throw error;
+  }
+}
+
+function saidBy(head: ObjectHead | undefined): Said | undefined {
+  const record = head?.record;
+  if (head === undefined || record === undefined || record.size !== head.size) return undefined;
+  const { sourceVersion: version, sourceModifiedAt: modifiedAt, size, sha256, checksums } = record;
+  return { of: { version, modifiedAt, size }, digest: { ...checksums, sha256 }, attributes: head.attributes };
+}
+
+/** What those say that speak of this version; undefined when none does, or one voice is against another. */
+export function saidOf(said: readonly Said[], { version, size }: ObjectVersion): Said | undefined {
+  const speaking = said.filter(({ of }) => of.version === version && of.size === size);
+  const [first] = speaking;
+  return speaking.every(({ digest }) => digest.sha256 === first?.digest.sha256) ? first : undefined;
+}
+
+/** The newest version that a copy says it is. */
+export function newestSaid(said: readonly Said[]): Said | undefined {
+  return said.toSorted((a, b) => b.of.modifiedAt - a.of.modifiedAt)[0];
+}

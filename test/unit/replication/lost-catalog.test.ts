@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest';
+import { noAttributes } from '../../../src/objects/object.ts';
+import { runPass, type Pass } from '../../../src/replication/pass.ts';
+import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
+import { claimedBy } from '../../support/place.ts';
+
+function keysOf(count: number, folder = ''): string[] {
+  return Array.from({ length: count }, (_, index) => `${folder}k${index}`);
+}
+
+/** Everything copied, then the catalog lost. */
+async function worldWithout(keys: readonly string[], options: WorldOptions = {}): Promise<World> {
+  const world = await openWorld(options);
+  for (const key of keys) world.source.write(key, `bytes of ${key}`);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+  await world.loseCatalog();
+  world.forget();
+  return world;
+}
+
+function encrypt(world: World, keys: readonly string[]): void {
+  for (const key of keys) world.source.write(key, `BYTES OF ${key}`);
+}
+
+/** How many of these copies are what they were, at all targets. */
+function untouched(world: World, keys: readonly string[]): number {
+  const standing = world.targets.flatMap((place) => keys.filter((key) => place.text(key) === `bytes of ${key}`));
+  return standing.length;
+}
+
+/** A pass with nobody working beside it. */
+async function pass(world: World): Promise<Pass> {
+  const options = { full: true, deep: false, dryRun: false, onProgress: () => undefined };
+  return await runPass(world.engine, world.policy, options, new AbortController().signal);
+}
+
+test('a source that was encrypted while the catalog was lost is held as with one; the copies are not touched', async () => {
+  const keys = keysOf(200);
+  await using world = await worldWithout(keys);
+  encrypt(world, keys);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', copied: 0, repaired: 0 });
+  expect(untouched(world, keys)).toBe(600);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 200, copied: 0, repaired: 0 });
+  expect(untouched(world, keys)).toBe(600);
+  expect(await world.catalog.counts('p')).toMatchObject({ observed: 200, lost: 0, copies: { verified: 600 } });
+  expect(world.count('put', 'delete')).toBe(0);
+});
+
+test('what was held after the catalog was lost flows once a person releases it', async () => {
+  const keys = keysOf(110);
+  await using world = await worldWithout(keys, { targets: { one: {} } });
+  encrypt(world, keys);
+  await world.reconcile();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held' });
+  await world.catalog.decideHold('p', 'released', { by: 'me' });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 110 });
+  expect(world.target('one').text('k7')).toBe('BYTES OF k7');
+});
+
+test('a few objects that changed while the catalog was lost flow in the second pass; the others are left alone', async () => {
+  const keys = keysOf(200);
+  await using world = await worldWithout(keys);
+  encrypt(world, keys.slice(0, 3));
+  expect(await world.reconcile()).toMatchObject({ copied: 0, repaired: 0, inPlace: 600 });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 9, inPlace: 591 });
+  expect(world.targets.map((place) => place.text('k2'))).toEqual(Array(3).fill('BYTES OF k2'));
+  expect(untouched(world, keys)).toBe(591);
+  expect(world.count('put')).toBe(9);
+  expect(await world.events('k2')).toEqual(expect.arrayContaining(['former', 'observed-overwritten']));
+});
+
+test('while only half of the objects are identified, the changes of these are not let through', async () => {
+  const [first, second] = [keysOf(20, 'a/'), keysOf(20, 'b/')];
+  const keys = [...first, ...second];
+  await using world = await worldWithout(keys, { policy: { guard: { maxChanged: 0.6, minObjects: 10 } } });
+  encrypt(world, keys);
+  await pass(world);
+  await world.reconcile({ prefix: 'a/' });
+  expect(await world.catalog.counts('p')).toMatchObject({ observed: 20, unidentified: 20 });
+  const { summary, hold } = await pass(world);
+  expect(hold).toBeUndefined();
+  expect(summary).toMatchObject({ outcome: 'incomplete', reasons: [expect.stringContaining('still being identified')] });
+  expect(await world.catalog.counts('p')).toMatchObject({ observed: 20 });
+  await world.reconcile();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 40 });
+  expect(untouched(world, keys)).toBe(120);
+});
+
+test('a file that rotted while its disk was moved and the catalog lost does not replace its copies', async () => {
+  const modifiedAt = Date.UTC(2026, 0, 1, 0, 0, 0, 123);
+  await using world = await openWorld({ source: { capabilities: { preciseTimes: true } } });
+  const write = (text: string): void => {
+    const stored = { bytes: Buffer.from(text), modifiedAt, attributes: noAttributes, checksums: {} };
+    world.source.bucket.write('a', { ...stored, record: undefined as never });
+  };
+  write('good bytes');
+  world.source.write('b', 'another');
+  await world.reconcile();
+  await world.loseCatalog();
+  write('ROTT bytes');
+  for (const _ of [1, 2, 3]) await world.reconcile();
+  expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('good bytes'));
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1, lost: 0 });
+});
+
+test('records of the present version that contradict each other make it no other one: the source decides', async () => {
+  await using world = await worldWithout(['a', 'b']);
+  const one = world.target('one');
+  one.write('a', 'forged bys');
+  await claimedBy(one, 'a', world.source.bucket.objects.get('a')?.version ?? '');
+  const forged = one.bucket.objects.get('a');
+  if (forged === undefined) throw new Error('it was just written');
+  one.bucket.objects.set('a', { ...forged, record: { ...forged.record, sourceModifiedAt: Date.now() + 1e9 } });
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', failed: 0 });
+  expect(untouched(world, ['a', 'b'])).toBe(6);
+  expect(await world.events('a')).not.toContain('former');
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 0, observed: 0, safe: 2 });
+});
