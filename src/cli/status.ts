@@ -102,7 +102,13 @@ function describeHold({ policy, hold, rejected, decisions }: PolicyStatus): stri
   return lines;
 }
 
-function whatToDo(policy: string, { listingFailed }: NonNullable<PolicyStatus['hold']>): string[] {
+function whatToDo(policy: string, { listingFailed, deletions }: NonNullable<PolicyStatus['hold']>): string[] {
+  if (deletions !== undefined) {
+    return [
+      `    if these copies are to be deleted: holdfast release ${policy}`,
+      '    if not: set `deletes: { mode: retain }` for the policy',
+    ];
+  }
   if (listingFailed === true) return ['    it ends by itself when the source is listed to its end again'];
   return [
     `    if this is right, let it through: holdfast release ${policy}`,

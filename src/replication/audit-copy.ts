@@ -53,6 +53,7 @@ export async function auditCopy(
 /** A bucket that is gone answers like one that lacks this object: only its listing tells. @throws ProviderError */
 async function requireListed(provider: Provider, key: Key, signal: AbortSignal): Promise<void> {
   for await (const { entries } of provider.list({ prefix: key }, signal)) {
+    if (entries.length === 0) continue;
     if (!entries.some((entry) => entry.key === key)) return;
     const message = `${key} is listed at ${provider.name} and cannot be had: nobody knows which is true`;
     throw new ProviderError('unavailable', message, { provider: provider.name, key });

@@ -28,7 +28,7 @@ export class Cursor<T extends { readonly key: Key }> {
   /** @throws what the stream threw, once what came before it was looked at. */
   async settle(): Promise<void> {
     while (!this.settled) {
-      const next = await (this.#next ?? this.ask());
+      const next = await this.#request();
       this.#next = undefined;
       if (next.done === true) this.#ended = true;
       else {
@@ -38,13 +38,14 @@ export class Cursor<T extends { readonly key: Key }> {
     }
   }
 
-  /** Asks for the next page without waiting for it. */
-  ask(): Promise<IteratorResult<readonly T[]>> {
-    const next = this.#next ?? this.#pages.next();
-    this.#next = next;
-    // Whoever settles the cursor meets its failure; nobody may ever do.
-    next.catch(() => undefined);
-    return next;
+  /** Asks for the next page without waiting for it: whoever settles the cursor meets its failure, and nobody may. */
+  ask(): void {
+    this.#request().catch(() => undefined);
+  }
+
+  #request(): Promise<IteratorResult<readonly T[]>> {
+    this.#next ??= this.#pages.next();
+    return this.#next;
   }
 
   /** @returns the entry at `key` and moves on, or undefined when the cursor stands elsewhere. */

@@ -139,7 +139,9 @@ export class Knowledge {
   async #byRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
     const { key, version, doubted } = this.#object;
     if (doubted === true) return undefined;
-    const said = await recordsOf(copies, key, this.#site, this.#signal);
+    const { said, silent } = await recordsOf(copies, key, this.#site, this.#signal);
+    // The source alone must not decide what they were: what it has now may be the damage.
+    if (silent.length === copies.length) return silent;
     const present = saidOf(said, this.#object);
     if (present === undefined) {
       // Records of the present version that contradict each other do not make it another one.
@@ -168,7 +170,7 @@ export class Knowledge {
       return undefined;
     const former = { ...this.#object, ...said.of };
     const proofs = await this.#proveAll(copies, said.digest, undefined, former);
-    if (!proofs.some(([, proof]) => 'state' in proof && proof.state === 'right')) return undefined;
+    if (!proofs.some(([, proof]) => 'state' in proof && proof.state === 'right')) return whatStaysOpen(proofs);
     const { version, size, modifiedAt } = this.#object;
     this.#observed = { kind: 'overwritten', version, size, modifiedAt };
     this.#former = said.of;
@@ -252,4 +254,17 @@ export class Knowledge {
     if (site === undefined) throw new Error(`policy ${this.#policy.name} has no target ${target}`);
     return site;
   };
+}
+
+/**
+ * None of these was right: the one that could have been may be among those that could not be had.
+ * @returns undefined when all were had. @throws what one of them threw.
+ */
+function whatStaysOpen(proofs: readonly Proven[]): readonly Proven[] | undefined {
+  const unanswered = proofs.flatMap(([, proof]) => ('error' in proof ? [proof] : []));
+  const [first] = unanswered;
+  if (first === undefined) return undefined;
+  // What some of them hold must not be judged before the others were heard.
+  if (unanswered.length < proofs.length) throw first.error;
+  return proofs;
 }

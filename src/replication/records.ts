@@ -3,6 +3,7 @@ import type { Key } from '../objects/key.ts';
 import type { ObjectHead } from '../objects/object.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { headIfThere } from './prove.ts';
+import type { Proven, Unanswered } from './proving.ts';
 import type { Site } from './site.ts';
 import type { Known } from './knowledge.ts';
 
@@ -11,25 +12,35 @@ export interface Said extends Known {
   readonly of: ObjectVersion;
 }
 
-/**
- * What the copies' own records say. It is a claim, as anybody who can write the copy can write it. A place that does not
- * answer says nothing; what is wrong with it comes out when its copy is proven.
- */
+export interface Records {
+  readonly said: readonly Said[];
+  /** Copies at places that do not answer: they say nothing. */
+  readonly silent: readonly Proven[];
+}
+
+/** What the copies' own records say. It is a claim, as anybody who can write the copy can write it. */
 export async function recordsOf(
   copies: readonly CopyRow[],
   key: Key,
   siteOf: (target: string) => Site,
   signal: AbortSignal,
-): Promise<readonly Said[]> {
-  const heads = await Promise.all(copies.map(async ({ target }) => await headOf(siteOf(target), key, signal)));
-  return heads.flatMap((head) => saidBy(head) ?? []);
+): Promise<Records> {
+  const said: Said[] = [];
+  const silent: Proven[] = [];
+  const answers = await Promise.all(copies.map(async ({ target }) => await headOf(siteOf(target), key, signal)));
+  for (const [index, copy] of copies.entries()) {
+    const answer = answers[index];
+    if (answer !== undefined && 'error' in answer) silent.push([copy, answer]);
+    else said.push(...[saidBy(answer) ?? []].flat());
+  }
+  return { said, silent };
 }
 
-async function headOf({ provider }: Site, key: Key, signal: AbortSignal): Promise<ObjectHead | undefined> {
+async function headOf({ provider }: Site, key: Key, signal: AbortSignal): Promise<ObjectHead | Unanswered | undefined> {
   try {
     return await headIfThere(provider, key, signal);
   } catch (error) {
-    if (error instanceof ProviderError) return undefined;
+    if (error instanceof ProviderError) return { error };
     throw error;
   }
 }

@@ -6,6 +6,7 @@ import { deletionCases } from './catalog/deletions.ts';
 import { forgetCases } from './catalog/forget.ts';
 import { historyCases } from './catalog/history.ts';
 import { holdCases } from './catalog/hold.ts';
+import { identifyCases } from './catalog/identify.ts';
 import { keptCases } from './catalog/kept.ts';
 import { policyCases } from './catalog/policies.ts';
 import { randomCases } from './catalog/random.ts';
@@ -27,6 +28,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     claimCases(create);
     settleCases(create);
     settleSourceCases(create);
+    identifyCases(create);
     decideCases(create);
     holdCases(create);
     forgetCases(create);

@@ -54,15 +54,7 @@ function store(ledger: Ledger, object: LearntState, learnt: Learnt): void {
   const provisional = learnt.provisional === true && (!isKnown(object) || object.provisional === 1) ? 1 : null;
   if (same && object.source_damaged_at === null && object.provisional === provisional) return;
   const digest = Buffer.from(learnt.sha256, 'hex');
-  ledger.db.run(
-    setLearnt,
-    digest,
-    checksums,
-    attributes,
-    provisional,
-    ledger.now(),
-    object.id,
-  );
+  ledger.db.run(setLearnt, digest, checksums, attributes, provisional, ledger.now(), object.id);
 }
 
 /**

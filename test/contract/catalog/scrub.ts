@@ -49,6 +49,22 @@ export function scrubCases(create: CreateStore): void {
     expect(await bench.copy('a')).toMatchObject({ state: 'damaged', evidence: evidence() });
   });
 
+  test('audited, wrong: dropped when the copy changed since, though what stands there bears the same name', async () => {
+    await using bench = await Bench.create(create);
+    const { id } = await bench.addVerified('a');
+    const { updatedAt: changedAt } = await bench.copy('a');
+    const about = { id, target: 'aws', was: 'c1', changedAt } as const;
+    await bench.record({ kind: 'wrong', ...about, standing: 'c1', error: wrong });
+    bench.tick();
+    const repaired = verified('aws', 'c1', { ...evidence(), at: 1_650_000_000_001 });
+    await bench.catalog.settle([settlement(await bench.claimOne(), { copies: [repaired] })]);
+    const before = await bench.copy('a');
+    expect(before).toMatchObject({ state: 'verified', version: 'c1' });
+    expect(await bench.record({ kind: 'wrong', ...about, standing: 'c1', error: wrong })).toBe(0);
+    expect(await bench.record({ kind: 'audited', ...about, version: 'c1', evidence: read(5) })).toBe(0);
+    expect(await bench.copy('a')).toEqual(before);
+  });
+
   test('wrong: damaged, due now, naming what stands there', async () => {
     await using bench = await Bench.create(create);
     const { id } = await bench.addVerified('a');

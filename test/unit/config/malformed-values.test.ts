@@ -106,6 +106,7 @@ const cases: readonly Refusal[] = [
     'policies[0].deletes.after',
     'expected no `after`',
   ],
+  ['a history of minutes', rightBut([['policies', 0, 'history'], '5m']), 'policies[0].history', '1h'],
   ['an empty include', rightBut([['policies', 0, 'include'], []]), 'policies[0].include', 'at least one glob'],
   [
     'an empty glob',

@@ -79,7 +79,10 @@ test('while only half of the objects are identified, the changes of these are no
   expect(await world.catalog.counts('p')).toMatchObject({ observed: 20, unidentified: 20 });
   const { summary, hold } = await pass(world);
   expect(hold).toBeUndefined();
-  expect(summary).toMatchObject({ outcome: 'incomplete', reasons: [expect.stringContaining('still being identified')] });
+  expect(summary).toMatchObject({
+    outcome: 'incomplete',
+    reasons: [expect.stringContaining('still being identified')],
+  });
   expect(await world.catalog.counts('p')).toMatchObject({ observed: 20 });
   await world.reconcile();
   expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 40 });
@@ -102,6 +105,27 @@ test('a file that rotted while its disk was moved and the catalog lost does not 
   expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('good bytes'));
   expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1, lost: 0 });
 });
+
+test.each(['head', 'read'] as const)(
+  'targets that do not answer (%s) when the catalog is made anew do not leave it to an encrypted source what the copies were',
+  async (operation) => {
+    const capabilities = { attests: {}, wants: { put: [], part: [], upload: [] } };
+    const keys = keysOf(110);
+    await using world = await worldWithout(keys, { targets: { one: { capabilities }, two: { capabilities } } });
+    encrypt(world, keys);
+    for (const place of world.targets) place.failWith('unavailable', operation);
+    await world.reconcile();
+    expect(await world.object('k7')).toMatchObject({ sha256: null });
+    expect(await world.copy('k7', 'two')).toMatchObject({
+      state: 'unproven',
+      error: { message: 'two says unavailable' },
+    });
+    for (const place of world.targets) place.heal();
+    await world.reconcile();
+    expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 110 });
+    expect(untouched(world, keys)).toBe(220);
+  },
+);
 
 test('records of the present version that contradict each other make it no other one: the source decides', async () => {
   await using world = await worldWithout(['a', 'b']);

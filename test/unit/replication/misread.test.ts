@@ -88,6 +88,16 @@ test('one misread of the last copy by a deep pass is no damage', async () => {
   expect(await world.events('a')).not.toContain('damaged');
 });
 
+test('one misread of a copy by a deep pass has nothing written anew', async () => {
+  await using world = await openWorld();
+  world.source.write('a', 'bytes of a');
+  await world.reconcile();
+  world.forget();
+  misread(world.target('two'), 'a', 1);
+  expect(await world.reconcile({ deep: true })).toMatchObject({ outcome: 'complete', repaired: 0 });
+  expect([world.count('put'), world.source.count('read')]).toEqual([0, 0]);
+});
+
 test('a last copy that rotted for good is lost, left as it is, and stays so', async () => {
   await using world = await lastCopy();
   world.target('one').flip('a');

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
+import { compareKeys } from '../../../src/objects/key.ts';
 import type { AuditProblem, VerifyReport } from '../../../src/replication/verify-report.ts';
 import { verify, type VerifyOptions } from '../../../src/replication/verify.ts';
 import type { Engine } from '../../../src/replication/worker.ts';
@@ -20,7 +21,10 @@ async function audit(
   const onProblem = (problem: AuditProblem): void => void problems.push(problem);
   const all: VerifyOptions = { read: 1, onProgress: () => undefined, onProblem, ...options };
   const report = await verify(engine, world.policy, all, new AbortController().signal);
-  return { report, named: problems.map(({ state, key, provider }) => `${state} ${key} at ${provider}`).toSorted() };
+  return {
+    report,
+    named: problems.map(({ state, key, provider }) => `${state} ${key} at ${provider}`).toSorted(compareKeys),
+  };
 }
 
 async function worldOfThree(): Promise<World> {
@@ -65,7 +69,7 @@ test('what is wrong is named by its cause, noted for repair, and repaired', asyn
   ]);
   expect(report).toMatchObject({ checked: 9, ok: 6, missing: 1, damaged: 2, unexpected: 1, source: { damaged: 1 } });
   const problems = (await world.problems()).map(({ key, target, state }) => `${state} ${key} at ${target}`);
-  expect(problems.toSorted()).toEqual(['damaged a at one', 'damaged b at two', 'damaged c at three']);
+  expect(problems.toSorted(compareKeys)).toEqual(['damaged a at one', 'damaged b at two', 'damaged c at three']);
   expect(await world.reconcile()).toMatchObject({ repaired: 3 });
   expect((await audit(world)).named).toEqual(['damaged b at source', 'unexpected d at three']);
 });
