@@ -46,7 +46,7 @@ function describe({ name: policy, deleteAfter }: Policy, verdict: HoldVerdict): 
     case 'rejected':
       return [
         `rejected: ${count(verdict)} at the source are not believed; their copies stay as they are`,
-        'the same change is not held again; another one, or the return of an object, is judged afresh',
+        'the same change is not held again; a further change of one of them is held until somebody decides',
         ...stillHeld(verdict.hold),
         `to take it back: holdfast release ${policy}`,
       ].join('\n  ');
