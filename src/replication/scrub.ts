@@ -14,7 +14,7 @@ import { availableTargets } from './worker.ts';
 /** Copies read at once: enough that the wait for a far provider does not keep small objects from their promise. */
 const atOnce = 4;
 
-/** The oldest copies of each target that are looked at together; those that could not be read lately are passed over. */
+/** The oldest copies of each target that are looked at together, besides those that are passed over. */
 const batch = 64;
 
 const minuteMs = 60_000;
@@ -24,10 +24,14 @@ const turnMs = 6 * 60 * minuteMs;
 const restMs = 30 * minuteMs;
 /** How often it is added up what there is to read. */
 const loadEveryMs = 60 * minuteMs;
-/** How long a copy that could not be read is passed over. */
-const retryAfterMs = 60 * minuteMs;
-/** More than these at one target are no few unlucky copies. */
-const manyUnreadable = batch / 2;
+/**
+ * How long a copy that could not be read is passed over, at most: a tenth of the time promised, so that it gets other
+ * chances, and long enough that others get their turn where hundreds cannot be read.
+ */
+const retryAtMost = 24 * 60 * minuteMs;
+/** So many on end are no few unlucky copies: the target is left alone for a while, a hundredth of the time at most. */
+const manyOnEnd = 32;
+const unwellAtMost = 60 * minuteMs;
 
 /**
  * The rolling audit of one policy: reads every verified copy again and again within `verify.scrub.every`, the one with
@@ -47,7 +51,10 @@ export class Scrub {
   readonly #queue = new PQueue({ concurrency: atOnce });
   /** Copies that are being read, and when those that could not be read may be tried again. */
   readonly #reading = new Set<string>();
-  readonly #postponed = new Map<string, { readonly target: string; readonly until: number }>();
+  readonly #postponed = new Map<string, number>();
+  /** Copies on end that could not be read, by target, and until when a target is left alone for it. */
+  readonly #failures = new Map<string, number>();
+  readonly #unwell = new Map<string, number>();
   #loadedAt = -Infinity;
   #turnUntil = -Infinity;
   #promise: ScrubPromise | undefined;
@@ -118,22 +125,14 @@ export class Scrub {
   /** The copy that was read longest ago, of those that may be read now. */
   async #oldest(): Promise<Aged | undefined> {
     const { catalog, clock } = this.#engine;
-    const targets = availableTargets([this.#policy]).filter((target) => !this.#isUnwell(target));
-    if (targets.length === 0) return undefined;
     const now = clock.now();
-    for (const [id, { until }] of this.#postponed) {
-      if (until <= now || until > now + retryAfterMs) this.#postponed.delete(id);
-    }
-    const limit = batch + this.#reading.size;
+    dropPast(this.#postponed, now, this.#retryAfter);
+    dropPast(this.#unwell, now, this.#unwellFor);
+    const targets = availableTargets([this.#policy]).filter((target) => !this.#unwell.has(target));
+    if (targets.length === 0) return undefined;
+    const limit = batch + this.#reading.size + this.#postponed.size;
     const oldest = await catalog.oldestEvidence(this.#policy.name, { targets, limit });
     return oldest.find((aged) => !this.#reading.has(idOf(aged)) && !this.#postponed.has(idOf(aged)));
-  }
-
-  /** So many of its copies could not be read that the cause is not with the copies: it is left alone for a while. */
-  #isUnwell(target: string): boolean {
-    let unreadable = 0;
-    for (const postponed of this.#postponed.values()) if (postponed.target === target) unreadable += 1;
-    return unreadable > manyUnreadable;
   }
 
   #begin(aged: Aged, stop: AbortSignal): void {
@@ -174,13 +173,29 @@ export class Scrub {
     const { object, target } = aged;
     const fields = { policy: this.#policy.name, target, key: object.key };
     metrics.scrubbed(this.#policy.name, target, object.size, audit.state);
+    if (audit.state !== 'unreadable') this.#failures.delete(target);
     if (audit.state === 'right') return;
     if (audit.state !== 'unreadable') {
       const why = audit.state === 'missing' ? 'it is missing' : audit.why;
       return log.warn({ ...fields, why }, 'the scrub found a copy that is not what it must be; it is repaired');
     }
-    this.#postponed.set(idOf(aged), { target, until: clock.now() + retryAfterMs });
+    this.#postpone(aged, clock.now());
     log.info({ ...fields, code: audit.error.code }, `the scrub could not read a copy: ${audit.error.message}`);
+  }
+
+  get #retryAfter(): number {
+    return Math.min(retryAtMost, this.#settings.every / 10);
+  }
+
+  get #unwellFor(): number {
+    return Math.min(unwellAtMost, this.#settings.every / 100);
+  }
+
+  #postpone(aged: Aged, now: number): void {
+    const failures = (this.#failures.get(aged.target) ?? 0) + 1;
+    this.#postponed.set(idOf(aged), now + this.#retryAfter);
+    this.#failures.set(aged.target, failures % manyOnEnd);
+    if (failures === manyOnEnd) this.#unwell.set(aged.target, now + this.#unwellFor);
   }
 
   async #rest(ms: number, stop: AbortSignal): Promise<void> {
@@ -194,6 +209,11 @@ export class Scrub {
 
 function idOf({ object, target }: Aged): string {
   return `${object.id} ${target}`;
+}
+
+/** Also what a clock that was ahead has put further off than it can be. */
+function dropPast(times: Map<string, number>, now: number, atMost: number): void {
+  for (const [id, until] of times) if (until <= now || until > now + atMost) times.delete(id);
 }
 
 function siteOf({ name, targets }: Policy, target: string): Site {

@@ -188,8 +188,24 @@ test('a copy that cannot be read is not damaged, and holds up none of the others
   expect(await world.copy('object 3')).toMatchObject({ state: 'verified', evidence: { method: 'attested' } });
   expect(await world.copy('object 4')).toMatchObject({ evidence: { method: 'read' } });
   one.heal();
-  await month.runDays(1);
+  await month.runDays(2);
   expect(await world.copy('object 3')).toMatchObject({ evidence: { method: 'read' } });
+});
+
+test('nor do very many of them: the target is left alone for a while, and then the others get their turn', async () => {
+  await using month = await Month.of(Array<number>(120).fill(100), { every: 10 * day });
+  const { world } = month;
+  const one = world.target('one');
+  const denied = new Set(Array.from({ length: 80 }, (_, index) => `object ${index}`));
+  one.before = ({ operation, key }) => {
+    if (operation === 'read' && key !== undefined && denied.has(key)) throw one.error('denied', key);
+  };
+  month.begin();
+  await month.runDays(10.5);
+  const { objects } = await world.catalog.counts('p');
+  expect(objects).toBe(120);
+  expect(new Set(month.reads.filter(({ target }) => target === 'one').map(readOf)).size).toBe(40);
+  expect(await world.problems()).toEqual([]);
 });
 
 test('one read that comes out wrong is read once more before it counts', async () => {
