@@ -37,6 +37,18 @@ export function mayReplaceVersion({ version, evidence }: CopyRow, sha256: string
   return version !== null && (evidence === null || evidence.sha256 !== sha256);
 }
 
+/** How long what nobody decided about is kept, in milliseconds. */
+const undecidedFor = 90 * 24 * 3_600_000;
+
+/**
+ * What stands at a target and was never known to this catalog may be the only good copy of the object that is left: the
+ * catalog was lost while the target did not answer, and the others had nothing. The guard never judged that it be replaced,
+ * so that it is kept even by a policy without a history. @returns how long; undefined for what is known.
+ */
+export function keptAnyway({ version, evidence }: CopyRow): number | undefined {
+  return version !== null && evidence === null ? undecidedFor : undefined;
+}
+
 /**
  * Sees to it that what stands at the key can still be read after it was overwritten, if it is a version of the object:
  * its bytes are those that were proven once, or those of the record that Holdfast wrote with them (a crash or a lost

@@ -5,7 +5,7 @@ import { ProviderError } from '../objects/errors.ts';
 import { copyCandidates } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
-import { keepReplaced, mayReplaceVersion, type KeepingLedger } from './keep.ts';
+import { keepReplaced, keptAnyway, mayReplaceVersion, type KeepingLedger } from './keep.ts';
 import { Knowledge } from './knowledge.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
@@ -180,19 +180,20 @@ export class Work {
   }
 
   /**
-   * Keeps what the overwrites will replace. Copies that replace nothing go along, so that a target which is slow at it is
+   * Keeps what the overwrites will replace, where it is kept. Copies that replace nothing go along, so that a target which is slow at it is
    * left behind. @returns the copies that may be written.
    */
   async #withHistory(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
-    const { history, name: policy } = this.#policy;
-    if (history === undefined) return copies;
+    const { history: configured, name: policy } = this.#policy;
     const { key, size, version } = this.#knowledge.object;
     const sha256 = this.#knowledge.digest?.sha256 ?? null;
-    const options = { ...this.#options, method: this.#policy.onCopy, policy, history };
+    const common = { ...this.#options, method: this.#policy.onCopy, policy };
     const errands = copies.map((copy) => ({
       name: copy.target,
       run: async (signal: AbortSignal): Promise<void> => {
-        if (!mayReplaceVersion(copy, sha256)) return;
+        const history = configured ?? keptAnyway(copy);
+        if (history === undefined || !mayReplaceVersion(copy, sha256)) return;
+        const options = { ...common, history };
         const replaced = { key, to: this.#destination(copy), evidence: copy.evidence, by: { version, sha256 } };
         await keepReplaced(replaced, { ...options, onSourceBytes: this.#options.onBytes }, signal);
       },

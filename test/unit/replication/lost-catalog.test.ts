@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { noAttributes } from '../../../src/objects/object.ts';
 import { runPass, type Pass } from '../../../src/replication/pass.ts';
+import { readKept } from '../../../src/replication/read-kept.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
 import { claimedBy } from '../../support/place.ts';
 
@@ -139,4 +140,27 @@ test('records of the present version that contradict each other make it no other
   expect(untouched(world, ['a', 'b'])).toBe(6);
   expect(await world.events('a')).not.toContain('former');
   expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 0, observed: 0, safe: 2 });
+});
+
+test('what the only target with old copies held is kept when that target was away while the catalog was made anew', async () => {
+  const keys = keysOf(3);
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  for (const key of keys) world.source.write(key, `bytes of ${key}`);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+  await world.loseCatalog();
+  const [one, two] = [world.target('one'), world.target('two')];
+  for (const key of keys) two.bucket.objects.delete(key);
+  encrypt(world, keys);
+  one.failWith('unavailable', 'list', 'head', 'read', 'put');
+  await world.reconcile();
+  expect(two.text('k1')).toBe('BYTES OF k1');
+  one.heal();
+  for (const _ of [1, 2]) await world.reconcile();
+  expect(one.text('k1')).toBe('BYTES OF k1');
+  const [kept] = await world.catalog.keptOf('p', 'k1');
+  if (kept === undefined) throw new Error('nothing is kept of k1');
+  expect(kept).toMatchObject({ target: 'one', place: { by: 'holdfast' } });
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readKept(kept, one.site.provider, new AbortController().signal)) chunks.push(chunk);
+  expect(Buffer.concat(chunks).toString()).toBe('bytes of k1');
 });
