@@ -1,5 +1,6 @@
 import { everHeldSql, forgetVanished } from './forget.ts';
 import { keyRange } from './key-range.ts';
+import { rememberFormer, returnToFormer } from './former.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
 import type { Selection } from './selection.ts';
@@ -14,7 +15,7 @@ const forget = 'observed_kind = null, observed_version = null, observed_size = n
 const forgetBoth = `${forget}, rejected_kind = null, rejected_version = null`;
 
 const nextVersion = `version = observed_version, size = observed_size, modified_at = observed_modified_at, state = 'present', gone_at = null,
-  sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null, provisional = null`;
+  ${rememberFormer}, sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null, provisional = null`;
 
 const appliedEvent = `case o.observed_kind when 'vanished' then 'gone' else 'overwritten' end,
   case o.observed_kind when 'vanished' then 'no longer at the source'
@@ -44,11 +45,13 @@ export function observedBelow(policyId: number, range: KeyRange): Selection {
 /**
  * The observed version becomes the row's: its copies are pending, due now, and keep naming what stands at the
  * target and what was last proven of it, which is the old version. What vanished is gone; its copies stay as they are.
- * What vanished before it was copied is forgotten, or left undecided while somebody works on it.
+ * What vanished before it was copied is forgotten, or left undecided while somebody works on it; or it becomes what the
+ * targets hold of it (`former`).
  */
 export function applyObserved(ledger: Ledger, all: Selection): number {
   const now = ledger.now();
   const forgotten = forgetVanished(ledger, all);
+  returnToFormer(ledger, all);
   const selection = { ...all, where: `${all.where} and (o.observed_kind = 'overwritten' or ${everHeldSql})` };
   ledger.db.run(historySql(selection, appliedEvent), now, ...selection.values);
   ledger.db.run(copiesSql(selection), now, now, now, ...selection.values);

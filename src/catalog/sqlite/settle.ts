@@ -1,6 +1,7 @@
 import type { Settlement } from '../claims.ts';
 import { readCopies } from './copies.ts';
 import { forgetVanished } from './forget.ts';
+import { returnToFormer } from './former.ts';
 import type { Ledger } from './ledger.ts';
 import { forgetProvisional, observe, sourceStateColumns } from './observe.ts';
 import { note } from './history.ts';
@@ -56,6 +57,7 @@ function endLease(ledger: Ledger, object: LeasedObject, { observed }: Settlement
   ledger.db.run(release, object.id);
   const hasVanished = object.observed_kind === 'vanished' || observed?.kind === 'vanished';
   if (hasVanished) forgetVanished(ledger, oneObject(object.id));
+  if (object.state === 'gone') returnToFormer(ledger, oneObject(object.id));
 }
 
 function applyAll(ledger: Ledger, object: LeasedObject, settlement: Settlement): boolean {
