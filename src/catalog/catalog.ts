@@ -5,6 +5,7 @@ import type { DeletionLedger } from './deletions.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { HoldLedger } from './holds.ts';
 import type { KeptLedger } from './kept.ts';
+import type { LossLedger } from './losses.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
 import type { HistoryEntry, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
@@ -24,7 +25,7 @@ import type { ScrubLedger } from './scrub.ts';
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
-export interface Catalog extends DeletionLedger, HoldLedger, KeptLedger, ScrubLedger, AsyncDisposable {
+export interface Catalog extends DeletionLedger, HoldLedger, KeptLedger, LossLedger, ScrubLedger, AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,

@@ -23,7 +23,7 @@ export interface PolicyCounts {
   readonly byTarget: Readonly<
     Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: OldestEvidence }>
   >;
-  /** By target: present objects that have `minCopies` verified copies now and would not without this target. */
+  /** By target, and for the source: objects that would be unrecoverable if it vanished now (see `losses.ts`). */
   readonly atRisk: Readonly<Record<string, number>>;
   /** Since when the oldest copy that is not verified has been waiting; null when none waits. */
   readonly oldestPendingSince: number | null;

@@ -8,6 +8,7 @@ import { historyCases } from './catalog/history.ts';
 import { holdCases } from './catalog/hold.ts';
 import { identifyCases } from './catalog/identify.ts';
 import { keptCases } from './catalog/kept.ts';
+import { lossCases } from './catalog/losses.ts';
 import { policyCases } from './catalog/policies.ts';
 import { randomCases } from './catalog/random.ts';
 import { recordCopyCases } from './catalog/record-copies.ts';
@@ -36,6 +37,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     historyCases(create);
     keptCases(create);
     countCases(create);
+    lossCases(create);
     scrubCases(create);
     randomCases(create);
   });

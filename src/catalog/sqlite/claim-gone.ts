@@ -4,6 +4,7 @@ import { isDeletedSql } from './deleted-copies.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';
 import { isOverSql } from './set-back.ts';
+import { fact } from './tally.ts';
 
 interface GoneRow {
   readonly id: number;
@@ -48,9 +49,12 @@ function leaseOne(ledger: Ledger, { owner, leaseMs }: GoneRequest, { id, gone: g
   return { objectId: id, token: row.lease_token, object, goneAt };
 }
 
-/** The smallest one that nothing was observed of. */
-export const anyPresentSql = `from objects o indexed by objects_state
-  where o.policy_id = ? and o.state = 'present' and o.observed_kind is null and o.rejected_kind is null limit 1`;
+const notAsKnown = fact.gone | fact.vanished | fact.overwritten | fact.misread | fact.rejected;
+
+/** One that nothing was observed of. */
+export const anyPresentSql = `from objects o where o.id = (select t.object_id from tallies g
+  cross join tallied t indexed by tallied_newest on t.policy_id = g.policy_id and t.copies = g.copies and t.facts = g.facts
+  where g.policy_id = ? and g.facts & ${notAsKnown} = 0 limit 1)`;
 
 export function anyPresent(ledger: Ledger, policy: string): ObjectRow | undefined {
   return readObjects(ledger, { sql: anyPresentSql, values: [ledger.names.policyId(policy)] })[0];

@@ -71,6 +71,7 @@ export function moveCopy(ledger: Ledger, copy: StoredCopy, move: Move): void {
     throw new Error(`A copy cannot move from ${copy.state} to ${move.state} (object ${copy.object_id}).`);
   }
   const { evidence, error } = move;
+  if (copy.state !== move.state) ledger.untallied.add(copy.object_id);
   ledger.db.run(
     update,
     copy.object_id,

@@ -1,55 +1,82 @@
 import type { PolicyCounts } from '../counts.ts';
 import { copyStates } from '../states.ts';
 import type { CopyState } from '../states.ts';
+import { readOldestEvidence, readOldestPending } from './counts-read.ts';
+import { is, readGroups, sumObjects, verifiedOf } from './groups.ts';
+import type { Group } from './groups.ts';
 import type { Ledger } from './ledger.ts';
+import { isLostWithout } from './loss.ts';
+import { narrowPrefix } from './narrow-prefix.ts';
 import type { Target } from './names.ts';
-import { readCounts } from './counts-read.ts';
 import { viewOf } from './view.ts';
-import type { Facts, Group } from './counts-read.ts';
+import type { View } from './view.ts';
 
 type States = Record<CopyState, number>;
 
-/**
- * Counts what is *not* verified and subtracts: every object has one copy row per target, and what is left to do has
- * its own index. So the cost grows with the work that is left, not with the catalog, but for one index of objects.
- */
+/** Adds up groups of objects that are tallied as they change: without a prefix the cost does not grow with the catalog. */
 export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCounts {
   const view = viewOf(ledger, policy);
-  const { targets, minCopies } = view;
-  const facts = readCounts(ledger, view, prefix);
-  const { groups } = facts;
-  const present = groups.filter((group) => group.state === 'present');
-  const verified = (group: Group): number => targets.length - group.unverified.size;
-  const byTarget = Object.fromEntries(targets.map((target) => [target.name, statesAt(target, groups)]));
-  const atRisk = present.filter((group) => verified(group) === minCopies);
+  const narrowed = narrowPrefix(ledger, view.policyId, prefix);
+  const groups = readGroups(ledger, view, narrowed);
+  const evidence = readOldestEvidence(ledger, view, narrowed);
+  const byTarget = view.targets.map((target) => [target.name, statesAt(target, groups)] as const);
   return {
-    objects: sum(present),
-    bytes: facts.bytes,
-    safe: sum(present.filter((group) => verified(group) >= minCopies)),
-    gone: sum(groups.filter((group) => group.state === 'gone')),
-    observed: facts.observed,
-    rejected: facts.rejected,
-    contested: facts.contested,
-    copies: addStates(Object.values(byTarget)),
-    byTarget: withEvidence(byTarget, facts),
-    atRisk: Object.fromEntries(targets.map(({ id, name }) => [name, sum(atRisk.filter((g) => !g.unverified.has(id)))])),
-    oldestPendingSince: minimum(groups.map((group) => group.since)),
-    sourceDamaged: facts.sourceDamaged,
-    unidentified: facts.unidentified,
-    lost: sum(groups.filter((group) => verified(group) === 0 && isLost(group))),
+    ...objectsOf(groups, view),
+    copies: addStates(byTarget.map(([, states]) => states)),
+    byTarget: Object.fromEntries(
+      byTarget.map(([name, states]) => [
+        name,
+        { ...states, oldestEvidenceAt: evidence.get(name) ?? { attested: null, read: null } },
+      ]),
+    ),
+    oldestPendingSince: readOldestPending(ledger, view, narrowed),
   };
 }
 
-/** The source does not have it, no copy may still turn out to be good, and none was deleted because it went. */
+function objectsOf(
+  groups: readonly Group[],
+  view: View,
+): Omit<PolicyCounts, 'copies' | 'byTarget' | 'oldestPendingSince'> {
+  const count = (wanted: (group: Group) => boolean): number => sumObjects(groups.filter(wanted));
+  const present = groups.filter((group) => !is(group, 'gone'));
+  const places = [{ name: view.source, id: null }, ...view.targets];
+  return {
+    objects: sumObjects(present),
+    bytes: present.reduce((total, group) => total + group.bytes, 0),
+    safe: sumObjects(present.filter((group) => verifiedOf(group) >= view.minCopies)),
+    gone: count((group) => is(group, 'gone')),
+    observed: count(isObserved),
+    rejected: count((group) => is(group, 'rejected')),
+    contested: count((group) => is(group, 'rejected') && isObserved(group)),
+    atRisk: Object.fromEntries(
+      places.map(({ id, name }) => [name, count((group) => isLostWithout(group, new Set([id])))]),
+    ),
+    lost: count(isLost),
+    sourceDamaged: count((group) => is(group, 'sourceDamaged')),
+    unidentified: count(isUnidentified),
+  };
+}
+
+function isObserved(group: Group): boolean {
+  return is(group, 'vanished', 'overwritten', 'misread');
+}
+
+/** The source does not have it, no copy is or may still turn out to be good, and none was deleted because it went. */
 function isLost(group: Group): boolean {
-  const states = [...group.unverified.values()];
-  return group.sourceless && !states.includes('unproven') && !states.includes('deleted');
+  const states = new Set(group.states.values());
+  const isSourceless = is(group, 'gone', 'vanished', 'rejected', 'sourceDamaged');
+  return isSourceless && !states.has('verified') && !states.has('unproven') && !states.has('deleted');
+}
+
+function isUnidentified(group: Group): boolean {
+  const standing = [...group.states.values()].includes('unproven');
+  return standing && is(group, 'unread') && !is(group, 'gone') && !isObserved(group);
 }
 
 function statesAt(target: Target, groups: readonly Group[]): States {
   const states = noStates();
   for (const group of groups) {
-    const state = group.unverified.get(target.id) ?? 'verified';
+    const state = group.states.get(target.id) ?? 'deleted';
     if (state !== 'deleted') states[state] += group.objects;
   }
   return states;
@@ -61,24 +88,6 @@ function addStates(all: readonly States[]): States {
   return total;
 }
 
-function withEvidence(byTarget: Readonly<Record<string, States>>, facts: Facts): PolicyCounts['byTarget'] {
-  const entries = Object.entries(byTarget);
-  return Object.fromEntries(
-    entries.map(([name, states]) => [
-      name,
-      { ...states, oldestEvidenceAt: facts.oldestEvidence.get(name) ?? { attested: null, read: null } },
-    ]),
-  );
-}
-
 function noStates(): States {
   return { pending: 0, unproven: 0, verified: 0, damaged: 0, failed: 0 };
-}
-
-function sum(groups: readonly Group[]): number {
-  return groups.reduce((total, group) => total + group.objects, 0);
-}
-
-function minimum(values: readonly (number | null)[]): number | null {
-  return values.reduce((least, value) => (least === null || (value !== null && value < least) ? value : least), null);
 }

@@ -20,11 +20,13 @@ const unearth = `update copies as c set due_at = ?1, pending_since = ?1, updated
 const countLeft = `select count(*) as n from copies c where c.object_id = ? and not (${isDeletedSql})`;
 
 export function buryCopy(ledger: Ledger, copy: StoredCopy): void {
+  ledger.untallied.add(copy.object_id);
   ledger.db.run(bury, ledger.now(), copy.object_id, copy.target_id);
 }
 
 /** The object is there again: what was deleted of it is to be copied anew. */
 export function unearthCopies(ledger: Ledger, objectId: number): void {
+  ledger.untallied.add(objectId);
   ledger.db.run(unearth, ledger.now(), objectId);
 }
 

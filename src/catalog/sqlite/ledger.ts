@@ -10,6 +10,8 @@ export interface Ledger {
   readonly told: Map<string, PolicyRow>;
   /** Where claims below a prefix have got to, see `due-below.ts`. */
   readonly cursors: Map<string, Uint8Array>;
+  /** Objects whose copies changed, see `tally.ts`. */
+  readonly untallied: Set<number>;
   /** Milliseconds since the epoch. */
   now(): number;
 }

@@ -8,6 +8,7 @@ import { configure } from './configure.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
 import { SqliteCatalog } from './sqlite-catalog.ts';
+import { isBehind, tally } from './tally.ts';
 
 export interface SqliteCatalogOptions {
   /** The file; it and its directory are created when missing. */
@@ -26,6 +27,8 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
   try {
     await configure(db);
     migrate(db, options.clock.now());
+    // After a migration, or when another program changed the file.
+    if (isBehind(db)) db.transaction(() => tally({ db, untallied: new Set() }));
     return new SqliteCatalog(db, options.clock);
   } catch (error) {
     db[Symbol.dispose]();

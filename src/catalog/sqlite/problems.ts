@@ -19,8 +19,8 @@ interface Row {
 /** Up to this many copies that are not verified, sorting them all is the cheaper way. */
 const few = 5000;
 
-const countSql = `select count(*) as n from (select 1 from copies indexed by copies_unverified
-  where policy_id = ? and due_at is not null limit ${few + 1})`;
+const countSql = `select count(*) as n from (select 1 from copies indexed by copies_waiting
+  where policy_id = ? and pending_since is not null limit ${few + 1})`;
 
 const columns = 'o.key, t.name as target, c.state, c.error_code, c.error_message, c.due_at';
 
@@ -40,9 +40,9 @@ export function problems(ledger: Ledger, policy: string, prefix: string, limit: 
 }
 
 export function bySortSql(range: string, only = ''): string {
-  return `select ${columns} from copies u indexed by copies_unverified cross join objects o on o.id = u.object_id
+  return `select ${columns} from copies u indexed by copies_waiting cross join objects o on o.id = u.object_id
     cross join copies c on c.object_id = u.object_id and c.target_id = u.target_id cross join targets t on t.id = c.target_id
-    where u.policy_id = ? and u.due_at is not null and u.pending_since is not null and ${range}${only} order by o.key, t.name limit ?`;
+    where u.policy_id = ? and u.pending_since is not null and ${range}${only} order by o.key, t.name limit ?`;
 }
 
 export function byKeySql(range: string, only = ''): string {

@@ -15,6 +15,7 @@ import type {
 } from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
+import type { Loss } from '../losses.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
@@ -26,6 +27,7 @@ import { decideObserved } from './decide-observed.ts';
 import { inspect } from './inspect.ts';
 import * as kept from './kept.ts';
 import type { Ledger } from './ledger.ts';
+import { lossOf } from './loss.ts';
 import { makeDue } from './make-due.ts';
 import { Names } from './names.ts';
 import { noteProviders, readProviders } from './note-providers.ts';
@@ -39,6 +41,7 @@ import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { settleDeletions } from './settle-deletion.ts';
 import { syncPolicies } from './sync-policies.ts';
+import { tally } from './tally.ts';
 import { tell } from './view.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -57,8 +60,13 @@ export class SqliteCatalog implements Catalog {
 
   constructor(db: Database, clock: Clock) {
     const names = new Names(db);
-    this.#ledger = { db, names, told: new Map(), cursors: new Map(), now: () => clock.now() };
-    this.#queue = new WriteQueue(db, () => names.forget());
+    const untallied = new Set<number>();
+    this.#ledger = { db, names, told: new Map(), cursors: new Map(), untallied, now: () => clock.now() };
+    this.#queue = new WriteQueue(
+      db,
+      () => names.forget(),
+      () => tally(this.#ledger),
+    );
   }
 
   async syncPolicies(policies: readonly PolicyRow[], { forget }: Forget): Promise<void> {
@@ -144,6 +152,10 @@ export class SqliteCatalog implements Catalog {
 
   async counts(policy: string, { prefix = '' }: Below = {}): Promise<PolicyCounts> {
     return this.#ledger.db.snapshot(() => counts(this.#ledger, policy, prefix));
+  }
+
+  async lossOf(policy: string, lost: readonly string[]): Promise<Loss> {
+    return this.#ledger.db.snapshot(() => lossOf(this.#ledger, policy, lost));
   }
 
   async problems(

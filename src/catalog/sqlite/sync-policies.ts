@@ -10,6 +10,8 @@ const addPolicy = `insert into policies (name, source, min_copies, configured) v
 
 const upsertTarget = `insert into targets (name) values (?) on conflict (name) do update set name = excluded.name returning id`;
 
+const noteAll = 'insert or ignore into untallied select id from objects where policy_id = ?';
+
 const addCopies = `insert into copies (object_id, target_id, policy_id, state, due_at, pending_since, updated_at)
   select id, ?2, policy_id, 'pending', ?3, ?3, ?3 from objects where policy_id = ?1`;
 
@@ -39,12 +41,14 @@ function syncTargets(ledger: Ledger, policyId: number, policy: PolicyRow, forget
 }
 
 function removeTarget({ db }: Ledger, policyId: number, targetId: number): void {
+  db.run(noteAll, policyId);
   db.run('delete from copies where policy_id = ? and target_id = ?', policyId, targetId);
   db.run('delete from policy_targets where policy_id = ? and target_id = ?', policyId, targetId);
 }
 
 function addTarget(ledger: Ledger, policyId: number, targetId: number): void {
   ledger.db.run('insert into policy_targets (policy_id, target_id) values (?, ?)', policyId, targetId);
+  ledger.db.run(noteAll, policyId);
   ledger.db.run(addCopies, policyId, targetId, ledger.now());
 }
 

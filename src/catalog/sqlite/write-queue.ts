@@ -31,15 +31,17 @@ interface Job {
 export class WriteQueue {
   readonly #db: Database;
   readonly #onRollback: () => void;
+  readonly #beforeCommit: () => void;
   #jobs: Job[] = [];
   #weight = 0;
   /** Both keep the process alive: somebody waits for what they commit. */
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor(db: Database, onRollback: () => void) {
+  constructor(db: Database, onRollback: () => void, beforeCommit: () => void = () => undefined) {
     this.#db = db;
     this.#onRollback = onRollback;
+    this.#beforeCommit = beforeCommit;
   }
 
   run<T>(weight: number, work: () => T): Promise<T> {
@@ -104,7 +106,9 @@ export class WriteQueue {
   #transact(jobs: readonly Job[]): readonly (() => void)[] {
     return this.#db.transaction(() => {
       assertSchema(this.#db);
-      return jobs.map((job) => job.work());
+      const resolves = jobs.map((job) => job.work());
+      this.#beforeCommit();
+      return resolves;
     });
   }
 }

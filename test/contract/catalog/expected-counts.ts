@@ -4,12 +4,11 @@ import type { ObjectRow } from '../../../src/catalog/rows.ts';
 import { copyStates } from '../../../src/catalog/states.ts';
 import type { CopyState } from '../../../src/catalog/states.ts';
 
-type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost' | 'sourceDamaged' | 'unidentified'>;
+type Expected = Omit<PolicyCounts, 'oldestPendingSince' | 'lost' | 'sourceDamaged' | 'unidentified' | 'atRisk'>;
 
 /** What `counts` must say, counted one by one. */
 export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow): Expected {
   const present = objects.filter((object) => object.state === 'present');
-  const atRisk = present.filter((object) => verifiedOf(object) === policy.minCopies);
   return {
     objects: present.length,
     bytes: present.reduce((sum, object) => sum + object.size, 0),
@@ -20,18 +19,11 @@ export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow)
     contested: objects.filter((object) => object.rejected !== null && object.observed !== null).length,
     copies: states(objects, () => true),
     byTarget: Object.fromEntries(policy.targets.map((name) => [name, atTarget(objects, name)])),
-    atRisk: Object.fromEntries(
-      policy.targets.map((name) => [name, atRisk.filter((object) => isVerified(object, name)).length]),
-    ),
   };
 }
 
 function verifiedOf(object: ObjectRow): number {
   return object.copies.filter((copy) => copy.state === 'verified').length;
-}
-
-function isVerified(object: ObjectRow, target: string): boolean {
-  return object.copies.some((copy) => copy.target === target && copy.state === 'verified');
 }
 
 function atTarget(objects: readonly ObjectRow[], name: string): PolicyCounts['byTarget'][string] {

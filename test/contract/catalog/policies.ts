@@ -82,7 +82,10 @@ export function policyCases(create: CreateStore): void {
     bench.clock.advance(100);
     await bench.record({ kind: 'recheck', id, target: 'gcp' });
     await bench.catalog.syncPolicies([{ ...policyRow, targets: ['aws', 'gcp'] }], { forget: false });
-    const expected = { '': { objects: 2, safe: 1, atRisk: { aws: 1, gcp: 1 } }, b: { objects: 1, safe: 0 } };
+    const expected = {
+      '': { objects: 2, safe: 1, atRisk: { primary: 0, aws: 0, gcp: 0 } },
+      b: { objects: 1, safe: 0 },
+    };
     for (const [prefix, some] of Object.entries(expected)) {
       const counts = await bench.catalog.counts(policy, { prefix });
       expect(counts).toMatchObject({ ...some, oldestPendingSince: since + 100 });

@@ -23,43 +23,43 @@ import {
 import type { CreateStore } from './fixture.ts';
 
 /** One thing that a pass, a worker, a person or time does. `n` chooses what it is done to. */
-interface Step {
+export interface Step {
   readonly act: (typeof acts)[number];
   readonly n: number;
 }
 
 const acts = ['new', 'source', 'target', 'claim', 'settle', 'settle', 'decide', 'hold', 'advance', 'makeDue'] as const;
+export const anyStep: fc.Arbitrary<Step> = fc.record({ act: fc.constantFrom(...acts), n: fc.nat(10_000) });
 const keys = ['a', 'a/1', 'a/2', 'b', 'b/\u{1f600}', 'c'];
 
 export function randomCases(create: CreateStore): void {
   test('after any history: only moves of the table, evidence for every verified copy, right counts', async () => {
-    const step = fc.record({ act: fc.constantFrom(...acts), n: fc.nat(10_000) });
-    const histories = fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60 }), async (steps) => {
+    const histories = fc.asyncProperty(fc.array(anyStep, { minLength: 20, maxLength: 60 }), async (steps) => {
       await using bench = await Bench.create(create);
-      await new History(bench).run(steps);
+      const history = new History(bench);
+      for (const step of steps) {
+        await history.take(step);
+        await history.check();
+      }
     });
     await fc.assert(histories, { seed: printedSeed('catalog histories'), numRuns: 8 });
   });
 }
 
-class History {
+/** What happens to one catalog. */
+export class History {
   readonly #bench: Bench;
   readonly #claims: Claim[] = [];
+  /** The rows before the step that is under way, or the last one. */
   #before: readonly ObjectRow[] = [];
 
   constructor(bench: Bench) {
     this.#bench = bench;
   }
 
-  async run(steps: readonly Step[]): Promise<void> {
-    for (const step of steps) {
-      this.#bench.tick();
-      await this.#do(step);
-      await this.#check();
-    }
-  }
-
-  async #do({ act, n }: Step): Promise<void> {
+  async take({ act, n }: Step): Promise<void> {
+    this.#bench.tick();
+    this.#before = await this.#objects();
     const { catalog, clock } = this.#bench;
     if (act === 'new') await this.#bench.add(pick(keys, n), n % 3 === 0 ? { gcp: `f${n}` } : {});
     else if (act === 'source') await this.#record(n, (id) => sourceFinding(id, n, clock.now() - (n % 3)));
@@ -111,12 +111,14 @@ class History {
     } else await settled.catch(() => undefined);
   }
 
-  async #check(): Promise<void> {
-    const { catalog } = this.#bench;
-    const objects = (await Array.fromAsync(catalog.scan(policy, {}))).flat();
+  async check(): Promise<void> {
+    const objects = await this.#objects();
     for (const object of objects) checkObject(object, this.#before);
-    this.#before = objects;
-    for (const prefix of ['', 'a', 'b/']) await checkCounts(catalog, objects, prefix);
+    for (const prefix of ['', 'a', 'b/']) await checkCounts(this.#bench.catalog, objects, prefix);
+  }
+
+  async #objects(): Promise<readonly ObjectRow[]> {
+    return (await Array.fromAsync(this.#bench.catalog.scan(policy, {}))).flat();
   }
 }
 

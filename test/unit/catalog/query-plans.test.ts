@@ -13,7 +13,9 @@ import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
 import { expiredSql, ofKeySql, pageOfKeysSql } from '../../../src/catalog/sqlite/kept.ts';
+import { groupsBelowSql, groupsSql } from '../../../src/catalog/sqlite/groups.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
+import * as loss from '../../../src/catalog/sqlite/loss.ts';
 import * as makeDue from '../../../src/catalog/sqlite/make-due.ts';
 import { migrate } from '../../../src/catalog/sqlite/migrate.ts';
 import { firstAndLastSql } from '../../../src/catalog/sqlite/narrow-prefix.ts';
@@ -22,6 +24,7 @@ import * as problems from '../../../src/catalog/sqlite/problems.ts';
 import { copiesSql, objectsSql } from '../../../src/catalog/sqlite/rows.ts';
 import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scrub.ts';
 import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
+import { tallySql } from '../../../src/catalog/sqlite/tally.ts';
 import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
 
@@ -55,11 +58,11 @@ const statements: Readonly<Record<string, string>> = {
   'hold: how many': kindsSql(observed, 'observed_kind'),
   'hold: how many rejected': kindsSql(rejectedOf(1), 'rejected_kind'),
   'hold: decisions': selectNewest,
-  'counts: rejected': counts.rejectedSql(),
-  'counts: contested': counts.contestedSql(),
-  'counts: totals': counts.totalsSql(),
-  'counts: observed': counts.observedSql(),
+  'counts: groups': groupsSql,
   'counts: oldest evidence': counts.evidenceSql(),
+  'counts: oldest that waits': counts.waitingSql(),
+  'losses: newest': loss.ownAgeSql('max'),
+  'losses: newest of the undecided': loss.otherAgeSql('max'),
 };
 
 /** Statements that sort or group, but only what an index narrowed down before. */
@@ -67,8 +70,8 @@ const sorting: Readonly<Record<string, string>> = {
   'deletions: how many': countGoneSql,
   'outstanding: leased': outstanding.leasedSql(),
   'kept: of a key': ofKeySql,
-  'counts: unverified': counts.unverifiedSql(),
-  'counts: unverified below a prefix': counts.unverifiedSql(range),
+  'counts: groups below a prefix': groupsBelowSql(range),
+  'counts: oldest that waits below a prefix': counts.waitingSql(range),
   'problems: few': problems.bySortSql(range.sql),
   'problems: many': problems.byKeySql(range.sql),
 };
@@ -84,8 +87,15 @@ test.each(Object.entries(sorting))('%s: by index', async (_, sql) => {
 });
 
 test('an index alone answers what is asked most often', async () => {
-  for (const sql of [outstanding.dueSql(), counts.totalsSql(), counts.evidenceSql()]) {
+  for (const sql of [outstanding.dueSql(), counts.evidenceSql(), counts.waitingSql(), loss.ownAgeSql('min')]) {
     expect((await planOf(sql)).join('\n')).toContain('USING COVERING INDEX');
+  }
+});
+
+test('tallying looks up what is noted and nothing else', async () => {
+  for (const sql of tallySql) {
+    const plan = (await planOf(sql)).filter((line) => !/^SCAN (u|untallied|tallies)$/.test(line));
+    expectNoScan(plan);
   }
 });
 
