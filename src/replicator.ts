@@ -123,7 +123,8 @@ async function openSites(config: Config, core: Core, opened: AsyncDisposableStac
 
 /** Provider settings with their secrets laid open: from here on they go only to the SDKs. */
 function reveal(settings: Config['providers'][string]): ProviderSettings {
-  return revealed(settings) as ProviderSettings;
+  const { domain: _, ...place } = settings;
+  return revealed(place) as ProviderSettings;
 }
 
 function revealed(value: unknown): unknown {

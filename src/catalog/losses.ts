@@ -23,6 +23,20 @@ export interface LossLedger {
    * @throws UsageError for a policy that `syncPolicies` never saw.
    */
   lossOf(policy: string, lost: readonly string[]): Promise<Loss>;
+
+  /**
+   * How fast copies of the policy were made in its busiest stretch of the past 30 days: ten seconds to ten minutes without
+   * a pause; null when there was none with 100 copies or 64 MiB.
+   */
+  copyPace(policy: string): Promise<CopyPace | null>;
+}
+
+export interface CopyPace {
+  readonly copies: number;
+  readonly bytes: number;
+  readonly ms: number;
+  /** When the stretch ended. */
+  readonly at: number;
 }
 
 export interface Loss {

@@ -24,15 +24,21 @@ export interface Prepared {
   readonly config: Config;
   readonly path: string;
   readonly log: Log;
+  /** Of the configuration, for who asks about it. */
+  readonly advice: readonly ConfigProblem[];
 }
 
 /** Reads the configuration and says on stderr what it warns of. @throws ConfigError */
 export function prepare({ options }: Context): Prepared {
   const path = configPath(options.config);
-  const { config, warnings } = loadConfig(path);
+  const { config, warnings, advice } = loadConfig(path);
   const log = createLogger({ level: options.logLevel });
-  for (const warning of warnings) log.warn({ path: warning.path }, warningText(warning));
-  return { config, path, log };
+  warn(log, warnings);
+  return { config, path, log, advice };
+}
+
+export function warn(log: Log, problems: readonly ConfigProblem[]): void {
+  for (const problem of problems) log.warn({ path: problem.path }, warningText(problem));
 }
 
 export interface Opening {

@@ -103,6 +103,16 @@ function addQuestions(program: Command, context: ContextOf, settle: Settle): voi
       const { inspectCommand } = await import('./inspect.ts');
       settle(await inspectCommand(policy, key, options, context(command)));
     });
+  addGlobals(program.command('whatif'))
+    .description(
+      'what would be lost if these providers vanished now, and what it would take to have enough copies again',
+    )
+    .requiredOption('--lose <provider...>', 'names, or what providers have in common, such as operator=aws')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: { lose: string[] }, command: Command) => {
+      const { whatIfCommand } = await import('./whatif.ts');
+      settle(await whatIfCommand(options, context(command)));
+    });
   addDecision(program, 'release', 'the change that the guard holds back is right: let it through', context, settle);
   addDecision(
     program,

@@ -67,6 +67,8 @@ function describePolicy(policy: PolicyStatus): string {
     copies.failed,
     policy.atRisk[target] ?? 0,
   ]);
+  const others = Object.entries(policy.atRisk).filter(([name]) => !Object.hasOwn(policy.copies, name));
+  rows.push(...others.map(([source, count]) => [`  ${source} (source)`, '', '', '', '', count]));
   return [...lines, formatTable([['  target', 'verified', 'pending', 'damaged', 'failed', 'at risk'], ...rows])].join(
     '\n',
   );

@@ -13,12 +13,15 @@ import type { Config } from './schema.ts';
 import { Secret } from './secrets.ts';
 import { processSurroundings } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
+import { sharedDomains } from './domains.ts';
 import { warningsFor } from './warnings.ts';
 
 export interface LoadedConfig {
   /** Frozen, all the way down. */
   readonly config: Config;
   readonly warnings: readonly ConfigProblem[];
+  /** What `config check` says besides: right, and worth knowing once. */
+  readonly advice: readonly ConfigProblem[];
 }
 
 export const defaultConfigPath = 'config/holdfast.yaml';
@@ -43,7 +46,9 @@ export function loadConfig(path: string, given: Partial<Surroundings> = {}): Loa
     throw new ConfigError(path, findings.map((each) => document.locate(each)).toSorted(byPosition));
   }
   const config = freeze(data);
-  return Object.freeze({ config, warnings: Object.freeze(warningsFor(config).map((each) => document.locate(each))) });
+  const located = (found: readonly Finding[]): readonly ConfigProblem[] =>
+    Object.freeze(found.map((each) => document.locate(each)));
+  return Object.freeze({ config, warnings: located(warningsFor(config)), advice: located(sharedDomains(config)) });
 }
 
 function readBytes(path: string, { readFile }: Surroundings): Uint8Array {

@@ -19,11 +19,25 @@ export function placeOf(settings: ProviderSettings, realPath: RealPath): Place {
     case 'filesystem':
       return { root: 'file', path: asDirectory(realLocation(join(settings.path, prefix), realPath)) };
     case 's3':
-      return { root: `${s3Service(settings.endpoint)} ${settings.bucket}`, path: prefix };
+      return { root: `${serviceOf(settings)} ${settings.bucket}`, path: prefix };
     case 'gcs':
-      return { root: `${normalise(settings.endpoint ?? googleEndpoint)} ${settings.bucket}`, path: prefix };
+      return { root: `${serviceOf(settings)} ${settings.bucket}`, path: prefix };
     case 'azure':
-      return { root: `${azureService(settings)} ${settings.container}`, path: prefix };
+      return { root: `${serviceOf(settings)} ${settings.container}`, path: prefix };
+  }
+}
+
+/** Which service the objects are at: `aws`, or a host; undefined for a directory. */
+export function serviceOf(settings: ProviderSettings): string | undefined {
+  switch (settings.type) {
+    case 'filesystem':
+      return undefined;
+    case 's3':
+      return s3Service(settings.endpoint);
+    case 'gcs':
+      return normalise(settings.endpoint ?? googleEndpoint);
+    case 'azure':
+      return azureService(settings);
   }
 }
 

@@ -6,6 +6,25 @@ const bucket = (description: string) =>
     description,
   });
 
+const shared = (what: string) =>
+  text('a text without spaces at its ends', /^\S(?:.*\S)?$/)
+    .meta({ description: what })
+    .exactOptional();
+
+const domainField = () =>
+  section({
+    operator: shared(
+      'Who runs it. Without it, what the settings say: `aws`, `google`, `azure`, or the host of `endpoint`.',
+    ),
+    region: shared('Where it is. Without it, the `region` of a bucket at AWS.'),
+    account: shared('Whose contract and credentials it depends on.'),
+  })
+    .meta({
+      description:
+        'What this provider has in common with others, so that they fail together: for `whatif --lose operator=aws`, and `config check` warns when places of one policy share one.',
+    })
+    .exactOptional();
+
 const filesystem = section({
   type: z.literal('filesystem').meta({ description: 'A directory of this machine, or one mounted on it.' }),
   path: path('the path of a directory').meta({
@@ -16,6 +35,7 @@ const filesystem = section({
     .meta({ description: 'Whether a symbolic link is left out and reported, or read as what it points to.' })
     .prefault('skip'),
   prefix: providerPrefixField(),
+  domain: domainField(),
 }).meta({ title: 'filesystem' });
 
 const credentials = section({
@@ -38,6 +58,7 @@ const s3 = section({
     .meta({ description: "Without it the AWS SDK's own chain is used: environment, profile, instance role." })
     .exactOptional(),
   prefix: providerPrefixField(),
+  domain: domainField(),
 }).meta({ title: 's3' });
 
 const gcs = section({
@@ -54,6 +75,7 @@ const gcs = section({
     .exactOptional(),
   endpoint: endpoint().meta({ description: 'The server, for other than Google.' }).exactOptional(),
   prefix: providerPrefixField(),
+  domain: domainField(),
 }).meta({ title: 'gcs' });
 
 const azureFields = section({
@@ -79,6 +101,7 @@ const azureFields = section({
     .meta({ description: "The account's blob endpoint, for other than `https://<account>.blob.core.windows.net`." })
     .exactOptional(),
   prefix: providerPrefixField(),
+  domain: domainField(),
 });
 
 const azure = azureFields.superRefine(oneWayIn).meta({ title: 'azure' });

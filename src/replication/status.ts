@@ -31,7 +31,7 @@ export interface PolicyStatus {
   readonly held: number;
   /** How far the copies are behind the source: every change older than this is verified. Null before the first pass. */
   readonly lagSeconds: number | null;
-  /** By target: objects that would fall below `minCopies` without it. */
+  /** By provider (targets and source): objects that would be unrecoverable if it vanished now, see `catalog/losses.ts`. */
   readonly atRisk: Readonly<Record<string, number>>;
   /** Objects no longer at the source whose copies are kept. */
   readonly gone: number;

@@ -16,7 +16,7 @@ export interface PolicyGauges {
   readonly objects: number;
   /** By target, then by the copy's state. */
   readonly copies: Readonly<Record<string, Readonly<Record<string, number>>>>;
-  /** By provider: objects that would fall below `minCopies` without it. */
+  /** By provider: objects that would be unrecoverable if it vanished now. */
   readonly atRisk: Readonly<Record<string, number>>;
   /** Holds in force: 0 or 1. */
   readonly holds: number;
@@ -104,10 +104,11 @@ function createAll(registry: Registry) {
     backlogBytes: gauge('backlog_bytes', 'Bytes of the copies that are not verified', ['policy']),
     objects: gauge('objects', 'Objects at the source', ['policy']),
     copies: gauge('copies', 'Copies by state', ['policy', 'target', 'state']),
-    atRisk: gauge('objects_at_risk', 'Objects that would fall below minCopies without this provider', [
-      'policy',
-      'provider',
-    ]),
+    atRisk: gauge(
+      'objects_at_risk',
+      'Objects that would be unrecoverable if this provider, a target or the source, vanished now',
+      ['policy', 'provider'],
+    ),
     holds: gauge('holds', 'Whether the guard holds changes back until a person decides', ['policy']),
     held: gauge('held_objects', 'Objects whose change the guard holds back', ['policy']),
     rejected: gauge('rejected_objects', 'Objects kept against the source, because a person rejected their change', [

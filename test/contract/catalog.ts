@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { claimCases } from './catalog/claim.ts';
+import { copyPaceCases } from './catalog/copy-pace.ts';
 import { countCases } from './catalog/counts.ts';
 import { decideCases } from './catalog/decide.ts';
 import { deletionCases } from './catalog/deletions.ts';
@@ -38,6 +39,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     keptCases(create);
     countCases(create);
     lossCases(create);
+    copyPaceCases(create);
     scrubCases(create);
     randomCases(create);
   });

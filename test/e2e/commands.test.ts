@@ -46,7 +46,7 @@ test('status, inspect and the history of an object', async () => {
         {
           ...{ policy: 'docs', objects: 1, bytes: 5, safe: 1, pending: 0, failed: 0, damaged: 0, lost: 0, held: 0 },
           lagSeconds: expect.any(Number) as number,
-          atRisk: { one: 0, two: 0 },
+          atRisk: { primary: 0, one: 0, two: 0 },
         },
       ],
     },

@@ -1,4 +1,5 @@
 import type { PolicyRow } from '../policies.ts';
+import type { Stretch } from './copy-pace.ts';
 import type { Database } from './database.ts';
 import type { Names } from './names.ts';
 
@@ -12,6 +13,8 @@ export interface Ledger {
   readonly cursors: Map<string, Uint8Array>;
   /** Objects whose copies changed, see `tally.ts`. */
   readonly untallied: Set<number>;
+  /** By policy id, the stretch of copying that is under way, see `copy-pace.ts`. */
+  readonly stretches: Map<number, Stretch>;
   /** Milliseconds since the epoch. */
   now(): number;
 }

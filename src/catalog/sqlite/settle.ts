@@ -1,4 +1,5 @@
 import type { Settlement } from '../claims.ts';
+import { notePace } from './copy-pace.ts';
 import { readCopies } from './copies.ts';
 import { forgetVanished } from './forget.ts';
 import { returnToFormer } from './former.ts';
@@ -13,10 +14,11 @@ import type { SourceState } from './observe.ts';
 import { oneObject } from './selection.ts';
 
 interface LeasedObject extends SourceState, LearntState {
+  readonly size: number;
   readonly lease_token: number;
 }
 
-const selectLeased = `select ${sourceStateColumns}, lease_token, lower(hex(sha256)) as sha256, checksums, attributes,
+const selectLeased = `select ${sourceStateColumns}, size, lease_token, lower(hex(sha256)) as sha256, checksums, attributes,
   source_damaged_at, provisional from objects where id = ?`;
 
 const release = 'update objects set lease_owner = null, lease_until = null where id = ?';
@@ -69,6 +71,7 @@ function applyAll(ledger: Ledger, object: LeasedObject, settlement: Settlement):
     // A target that has left the policy: nothing is kept about it.
     if (copy !== undefined && !applyOutcome(ledger, copy, outcome, sha256)) applied = false;
   }
+  notePace(ledger, object, settlement.copies);
   // The source had it again before the copies were done agreeing.
   if (settlement.learnt?.provisional === true && object.state === 'present') forgetProvisional(ledger, object.id);
   if (settlement.observed !== undefined) observe(ledger, object, settlement.observed);

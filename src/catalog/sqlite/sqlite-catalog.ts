@@ -15,11 +15,12 @@ import type {
 } from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
-import type { Loss } from '../losses.ts';
+import type { CopyPace, Loss } from '../losses.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
 import { anyPresent, claimGone, countGone, countGoneCopies } from './claim-gone.ts';
+import { copyPace } from './copy-pace.ts';
 import { counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
@@ -60,8 +61,10 @@ export class SqliteCatalog implements Catalog {
 
   constructor(db: Database, clock: Clock) {
     const names = new Names(db);
-    const untallied = new Set<number>();
-    this.#ledger = { db, names, told: new Map(), cursors: new Map(), untallied, now: () => clock.now() };
+    this.#ledger = {
+      ...{ db, names, told: new Map(), cursors: new Map(), untallied: new Set(), stretches: new Map() },
+      now: () => clock.now(),
+    };
     this.#queue = new WriteQueue(
       db,
       () => names.forget(),
@@ -156,6 +159,10 @@ export class SqliteCatalog implements Catalog {
 
   async lossOf(policy: string, lost: readonly string[]): Promise<Loss> {
     return this.#ledger.db.snapshot(() => lossOf(this.#ledger, policy, lost));
+  }
+
+  async copyPace(policy: string): Promise<CopyPace | null> {
+    return copyPace(this.#ledger, policy);
   }
 
   async problems(

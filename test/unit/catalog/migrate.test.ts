@@ -51,4 +51,6 @@ test('a catalog of the first schema goes on with all it knew', async () => {
     object: { copies: [{ state: 'verified', version: 'c' }] },
     history: [{ event: 'copied', target: 't' }],
   });
+  expect(await catalog.counts('p')).toMatchObject({ objects: 1, bytes: 1, safe: 1, copies: { verified: 1 } });
+  expect(await catalog.lossOf('p', ['s', 't'])).toMatchObject({ objects: 1, newestAt: 1 });
 });

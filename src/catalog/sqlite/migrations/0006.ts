@@ -5,10 +5,19 @@
  *   removed. Copies have none (they would be half of the cost): see `tally.ts`.
  * - `tallied`: what the tallies have of each object. `copies` has each target's id and the first letter of its copy's state
  *   (`x`: deleted); `facts` is explained in `tally.ts`. `other_…`: the source's undecided new version.
+ * - `copy_pace`: how fast a policy's copies were made lately, see `copy-pace.ts`.
  * - `copies_waiting` in place of `copies_unverified`: since the copies' states are tallied, only the oldest is asked for. The
  *   same is true of `objects_state`.
  */
 export const sql = `
+create table copy_pace (
+  policy_id integer primary key references policies,
+  copies integer not null,
+  bytes integer not null,
+  ms real not null,
+  at real not null
+) strict;
+
 create table untallied (object_id integer primary key) strict;
 insert into untallied select id from objects;
 
