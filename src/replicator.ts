@@ -122,7 +122,7 @@ async function openSites(config: Config, core: Core, opened: AsyncDisposableStac
 }
 
 /** Provider settings with their secrets laid open: from here on they go only to the SDKs. */
-function reveal(settings: Config['providers'][string]): ProviderSettings {
+export function reveal(settings: Config['providers'][string]): ProviderSettings {
   const { domain: _, ...place } = settings;
   return revealed(place) as ProviderSettings;
 }

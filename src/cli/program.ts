@@ -113,6 +113,15 @@ function addQuestions(program: Command, context: ContextOf, settle: Settle): voi
       const { whatIfCommand } = await import('./whatif.ts');
       settle(await whatIfCommand(options, context(command)));
     });
+  addGlobals(program.command('probe'))
+    .description('what a provider really supports and what its credentials really allow, tried on canaries')
+    .addArgument(new Argument('[provider]', 'default: all providers'))
+    .option('--write', 'write canaries also where the configuration only reads')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (provider: string | undefined, options: object, command: Command) => {
+      const { probeCommand } = await import('./probe.ts');
+      settle(await probeCommand(provider, options, context(command)));
+    });
   addDecision(program, 'release', 'the change that the guard holds back is right: let it through', context, settle);
   addDecision(
     program,

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../objects/clock.ts';
 import type { Key } from '../objects/key.ts';
+import type { ExaminableProvider } from './examination.ts';
 import { limited, type Bandwidth } from './bandwidth.ts';
 import { encodedKeys } from './encoded-keys.ts';
 import { observed, type OnRequest } from './observed.ts';
@@ -35,7 +36,7 @@ export interface ProviderSurroundings {
 
 /** A provider and what its keys must be like; every other concern is a decorator round it. */
 interface Bare {
-  readonly provider: Provider;
+  readonly provider: ExaminableProvider;
   canHold(key: Key): boolean;
   readonly maxKeyBytes: number;
   /** False where the provider takes its prefix itself. */
@@ -56,6 +57,24 @@ export async function openProvider(
   const steady = resilient(paced, surroundings);
   const keyed = withKeys(ordered(steady), bare, settings.prefix);
   return { ...keyed, health: () => steady.health() };
+}
+
+/** Opens a provider to be examined: its requests reach it as they are, with nobody's prefix or encoding in between. */
+export async function openExaminable(
+  name: string,
+  settings: ProviderSettings,
+  surroundings: ProviderSurroundings,
+): Promise<ExaminableProvider> {
+  const { provider } = await openBare(name, settings, surroundings);
+  const steady = resilient(patient(observed(provider, surroundings.onRequest)), surroundings);
+  return {
+    ...steady,
+    // What `connect` proved stays known to the provider, so that an examination begins with it in any case.
+    examine: async (options, signal) => {
+      await steady.connect(options.role, signal);
+      return await provider.examine(options, signal);
+    },
+  };
 }
 
 function withKeys(provider: Provider, bare: Bare, prefix: string | undefined): Provider {

@@ -6,7 +6,6 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
-  Provider,
   ProviderRole,
   PutOptions,
   ReadOptions,
@@ -14,8 +13,12 @@ import type {
   Upload,
   UploadOptions,
 } from '../provider.ts';
+import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
+import { conduct, type Place, type Trials } from '../examine-use.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './connection.ts';
+import { examineChecksums, examineRights } from './examine-rights.ts';
+import { examineContainer } from './examine.ts';
 import { headBlob } from './head.ts';
 import { listBlobs } from './listing.ts';
 import type { AzureOptions } from './options.ts';
@@ -29,8 +32,8 @@ export type { AzureOptions } from './options.ts';
 export { canHoldKey } from './names.ts';
 
 /** Azure Blob Storage (block blobs) and what speaks its protocol. Loads the SDK; sends nothing before `connect`. */
-export async function openAzure(options: AzureOptions): Promise<Provider> {
-  return new AzureProvider(await openConnection(options));
+export async function openAzure(options: AzureOptions): Promise<ExaminableProvider> {
+  return new AzureProvider(await openConnection(options), options.root ?? '');
 }
 
 const mebibyte = 2 ** 20;
@@ -42,14 +45,16 @@ const limits: Capabilities['limits'] = {
   part: { min: 1, max: 4_000 * mebibyte, multipleOf: 1, maxCount: 50_000, order: 'any' },
 };
 
-class AzureProvider implements Provider {
+class AzureProvider implements ExaminableProvider {
   readonly name: string;
   readonly #connection: Connection;
+  readonly #place: Place;
   #facts: Facts = unprobed;
   readonly #connected = new Map<ProviderRole, Capabilities>();
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, root: string) {
     this.name = connection.name;
+    this.#place = { root, reserved: connection.reserved };
     this.#connection = connection;
   }
 
@@ -87,6 +92,18 @@ class AzureProvider implements Provider {
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {
     await deleteBlob(this.#connection, key, options, signal);
+  }
+
+  examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
+    const [connection, place] = [this.#connection, this.#place];
+    const trials: Trials = {
+      look: (notes) => examineContainer(connection, place, clock, notes, signal),
+      attempt: async (notes, capabilities) => {
+        await examineChecksums(connection, capabilities, place, notes, signal);
+        await examineRights(connection, place, notes, signal);
+      },
+    };
+    return conduct(this, place, role, trials, signal);
   }
 
   async close(): Promise<void> {

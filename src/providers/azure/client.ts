@@ -1,4 +1,4 @@
-import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { errorMessage, UsageError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import { openAgent } from '../sockets.ts';
@@ -11,6 +11,8 @@ type Sdk = typeof import('@azure/storage-blob');
 export interface Container {
   readonly client: ContainerClient;
   blob(key: Key): BlockBlobClient;
+  /** The account that the container is in, reached with the same credentials. */
+  account(): BlobServiceClient;
   close(): void;
 }
 
@@ -25,7 +27,12 @@ export async function openContainer(options: AzureOptions): Promise<Container> {
   const client = await construct(adaptable(sdk), sdk, options, pipelineOptions);
   const agent = openAgent(client.url.startsWith('https:'), { connectMs: 10_000, idleMs: 120_000, ...options.timeouts });
   client.adapt(agent);
-  return { client, blob: (key) => client.getBlockBlobClient(key), close: () => agent.destroy() };
+  return {
+    client,
+    blob: (key) => client.getBlockBlobClient(key),
+    account: () => client.account(),
+    close: () => agent.destroy(),
+  };
 }
 
 /**
@@ -50,6 +57,12 @@ function adaptable(sdk: Sdk) {
         // The SDK itself looks for a proxy in the environment (HTTPS_PROXY), and brings an agent of its own for it.
         { afterPolicies: ['proxyPolicy'] },
       );
+    }
+
+    account(): BlobServiceClient {
+      const url = new URL(this.url);
+      url.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1);
+      return new sdk.BlobServiceClient(url.href, this.pipeline);
     }
   };
 }

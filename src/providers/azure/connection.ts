@@ -1,8 +1,9 @@
-import type { BlockBlobClient, ContainerClient } from '@azure/storage-blob';
+import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { systemClock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
 import { reservedPrefix } from '../../objects/key.ts';
 import { openContainer } from './client.ts';
+import { credentialsOf, type AzureCredentials } from './credentials.ts';
 import { canExpressKey } from './names.ts';
 import type { Attempt, Operation } from './errors.ts';
 import { attempting, fail } from './errors.ts';
@@ -17,9 +18,11 @@ export interface Connection {
   readonly attempt: Attempt;
   /** Where Holdfast's own objects are: `<root>.holdfast/`. */
   readonly reserved: string;
+  readonly credentials: AzureCredentials;
   /** @throws ProviderError `unsupported` when no URL names exactly this key. */
   blob(key: Key, verb: string): BlockBlobClient;
   operation(verb: string, key?: Key): Operation;
+  account(): BlobServiceClient;
   close(): void;
 }
 
@@ -37,6 +40,8 @@ export async function openConnection(options: AzureOptions): Promise<Connection>
       if (!canExpressKey(key)) throw fail('unsupported', inexpressible, operation(verb, key));
       return opened.blob(key);
     },
+    credentials: credentialsOf(options),
+    account: () => opened.account(),
     close: () => opened.close(),
   };
 }

@@ -4,7 +4,7 @@ import PQueue from 'p-queue';
 import type { Clock } from '../../objects/clock.ts';
 import { systemClock } from '../../objects/clock.ts';
 import type { ProviderError } from '../../objects/errors.ts';
-import type { Key } from '../../objects/key.ts';
+import { reservedPrefix, type Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type {
   Capabilities,
@@ -12,7 +12,6 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
-  Provider,
   ProviderRole,
   PutOptions,
   ReadOptions,
@@ -20,12 +19,16 @@ import type {
   Upload,
   UploadOptions,
 } from '../provider.ts';
+import { cleaningUp, type ExaminableProvider, type Examination, type ExamineOptions } from '../examination.ts';
+import { conduct, type Trials } from '../examine-use.ts';
 import { capabilities } from './capabilities.ts';
 import { Refusal, translate } from './errors.ts';
+import { examineDirectory } from './examine.ts';
+import { examineDisk, type Guarded } from './examine-disk.ts';
 import type { Parts, PartsOptions } from './parts.ts';
 import { partsOf } from './parts.ts';
 import { prepareTarget } from './probe.ts';
-import { keyFromRaw, pathOf, rawFromKey } from './raw.ts';
+import { keyFromRaw, pathOf, rawFromKey, type Raw } from './raw.ts';
 import type { ExactName } from './root.ts';
 import { createRoot, exactNameOnDisk, openRoot } from './root.ts';
 import { TemporaryFile } from './temporary.ts';
@@ -60,7 +63,7 @@ export function openFilesystem(
 }
 
 /** A directory as a provider: objects are plain files at plain paths wherever a key is a usable path (see `layout.ts`). */
-export class FilesystemProvider implements Provider {
+export class FilesystemProvider implements ExaminableProvider {
   readonly name: string;
   readonly #path: string;
   readonly #options: PartsOptions;
@@ -145,6 +148,16 @@ export class FilesystemProvider implements Provider {
       const { remover } = await this.#opened();
       await remover.remove(key, options, signal);
     });
+  }
+
+  async examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
+    const guarded: Guarded = (work) => this.#guard(cleaningUp(signal), undefined, work);
+    const root = (): Promise<Raw> => guarded(async () => (await this.#opened()).root.path || '/');
+    const trials: Trials = {
+      look: async (notes) => await examineDirectory(await root(), guarded, notes),
+      attempt: async (notes) => await examineDisk(await root(), guarded, clock, notes),
+    };
+    return conduct(this, { root: '', reserved: reservedPrefix }, role, trials, signal);
   }
 
   async close(): Promise<void> {

@@ -9,7 +9,6 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
-  Provider,
   ProviderRole,
   PutOptions,
   ReadOptions,
@@ -22,10 +21,14 @@ import { getBucket } from './bucket.ts';
 import { capabilitiesOf, reportsOf, traitsOf } from './capabilities.ts';
 import type { GcsClient } from './client.ts';
 import { anonymous, authorizeWith } from './credentials.ts';
+import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
+import { conduct, type Place, type Trials } from '../examine-use.ts';
 import { requireKey } from './key.ts';
 import { listObjects } from './listing.ts';
 import { remove } from './objects.ts';
 import { removeGeneration } from './delete.ts';
+import { examineChecksums, examineRights } from './examine-rights.ts';
+import { examineBucket } from './examine.ts';
 import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
@@ -58,23 +61,29 @@ const askAgainAfter = 10_000;
 const defaultEndpoint = 'https://storage.googleapis.com';
 
 /** Google Cloud Storage, through its JSON API. Opens no connection before the first call. */
-export function openGcs(options: GcsOptions): Provider {
+export function openGcs(options: GcsOptions): ExaminableProvider {
   const { name, bucket, root = '', clock = systemClock, proxyEnv } = options;
   const timeouts = { connectMs: 10_000, idleMs: 120_000, ...options.timeouts };
   const wire = openWire(new URL(options.endpoint ?? defaultEndpoint), timeouts, proxyEnv);
   const authorize = wire.secure ? authorizeWith(options) : anonymous;
-  return new Gcs({ provider: name, bucket, reserved: root + reservedPrefix, clock, wire, authorize });
+  const place = { root, reserved: root + reservedPrefix };
+  const client = { provider: name, bucket, reserved: place.reserved, clock, wire, authorize };
+  return new Gcs(client, place, options.projectId);
 }
 
-class Gcs implements Provider {
+class Gcs implements ExaminableProvider {
   readonly name: string;
   readonly #client: GcsClient;
+  readonly #place: Place;
+  readonly #projectId: string | undefined;
   #findings: Findings | undefined;
   #versioning = { isOn: false, askedAt: Number.NEGATIVE_INFINITY };
 
-  constructor(client: GcsClient) {
+  constructor(client: GcsClient, place: Place, projectId: string | undefined) {
     this.name = client.provider;
     this.#client = client;
+    this.#place = place;
+    this.#projectId = projectId;
   }
 
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
@@ -112,6 +121,18 @@ class Gcs implements Provider {
     requireKey(this.name, key);
     if (precondition === undefined) await remove(this.#client, key, {}, signal);
     else await removeGeneration(this.#client, key, precondition.version, signal);
+  }
+
+  examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
+    const [client, place, projectId] = [this.#client, this.#place, this.#projectId];
+    const trials: Trials = {
+      look: (notes) => examineBucket(client, place, { clock, projectId }, notes, signal),
+      attempt: async (notes, capabilities) => {
+        await examineChecksums(client, capabilities, place, notes, signal);
+        await examineRights(client, place, notes, signal);
+      },
+    };
+    return conduct(this, place, role, trials, signal);
   }
 
   /** Every object has a generation; only the bucket tells whether it outlives its replacement, and that may change. */

@@ -8,7 +8,6 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
-  Provider,
   ProviderRole,
   PutOptions,
   ReadOptions,
@@ -16,9 +15,14 @@ import type {
   Upload,
   UploadOptions,
 } from '../provider.ts';
+import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
+import { conduct, type Place, type Trials } from '../examine-use.ts';
 import type { S3Connection } from './client.ts';
 import { openConnection } from './client.ts';
 import { deleteObject } from './delete.ts';
+import { examineChecksums } from './examine-checksums.ts';
+import { examineRights } from './examine-rights.ts';
+import { examineBucket } from './examine.ts';
 import type { ServerFacts } from './facts.ts';
 import { capabilitiesOf, unrestrictedKeys } from './facts.ts';
 import { headObject } from './head.ts';
@@ -35,8 +39,10 @@ export { canHoldKey } from './keys.ts';
 export type { S3Options } from './options.ts';
 
 /** AWS S3, or any server that speaks its protocol. Loads the SDK; sends nothing yet. */
-export async function openS3(options: S3Options): Promise<Provider> {
-  return new S3Provider(await openConnection(options, `${options.root ?? ''}${reservedPrefix}`));
+export async function openS3(options: S3Options): Promise<ExaminableProvider> {
+  const { root = '' } = options;
+  const place = { root, reserved: `${root}${reservedPrefix}` };
+  return new S3Provider(await openConnection(options, place.reserved), place);
 }
 
 /** What holds until `connect` has found out more: nothing is proven. */
@@ -50,15 +56,17 @@ const unknownServer: ServerFacts = {
   probed: false,
 };
 
-class S3Provider implements Provider {
+class S3Provider implements ExaminableProvider {
   readonly name: string;
   readonly #connection: S3Connection;
+  readonly #place: Place;
   readonly #known = new Map<ProviderRole, Capabilities>();
   #facts = unknownServer;
 
-  constructor(connection: S3Connection) {
+  constructor(connection: S3Connection, place: Place) {
     this.name = connection.name;
     this.#connection = connection;
+    this.#place = place;
   }
 
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
@@ -99,6 +107,18 @@ class S3Provider implements Provider {
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {
     // A key that cannot be held is not there; asked to delete it, a server that folds paths would delete another.
     if (refusalOf(key, this.#facts.keys) === undefined) await deleteObject(this.#connection, key, options, signal);
+  }
+
+  examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
+    const [connection, place] = [this.#connection, this.#place];
+    const trials: Trials = {
+      look: (notes) => examineBucket(connection, place, clock, notes, signal),
+      attempt: async (notes, capabilities) => {
+        await examineChecksums(connection, capabilities, place, notes, signal);
+        await examineRights(connection, place, clock, notes, signal);
+      },
+    };
+    return conduct(this, place, role, trials, signal);
   }
 
   close(): Promise<void> {

@@ -1,0 +1,199 @@
+import type { Clock } from '../objects/clock.ts';
+import { ProviderError, type ErrorCode } from '../objects/errors.ts';
+import type { Provider, ProviderLimits, ProviderRole } from './provider.ts';
+
+/**
+ * A provider that can be examined: what it does, what protects what it holds, and what its credentials allow, found
+ * out by doing it. Guarantees (cases of `test/contract/examination.ts`):
+ *
+ * - As a `source` it writes nothing.
+ * - As a `target` it touches nothing but canaries of its own: below `.holdfast/probe/`, and, to see whether the
+ *   credentials reach further than the prefix, one `.holdfast-probe-<random>` above it.
+ * - Canaries are removed again; what could not be removed is named in `left`.
+ * - What could not be found out is answered `not-told` or `not-tried`, never guessed.
+ */
+export interface ExaminableProvider extends Provider {
+  /** @throws ProviderError when the provider cannot be reached at all. */
+  examine(options: ExamineOptions, signal: AbortSignal): Promise<Examination>;
+}
+
+export interface ExamineOptions {
+  readonly role: ProviderRole;
+  readonly clock: Clock;
+}
+
+export interface Examination {
+  readonly answers: readonly Answer[];
+  /** What documentation declares; nobody tried that much. */
+  readonly limits: ProviderLimits;
+  /** What stays behind, for a person to read. */
+  readonly left: readonly string[];
+}
+
+export interface Answer {
+  readonly question: Question;
+  readonly answer: Verdict;
+  readonly detail?: string;
+}
+
+/** What is asked, in the order in which it is told. */
+export const questions = [
+  // Its work.
+  'list',
+  'read',
+  'write',
+  'overwrite',
+  'upload',
+  'abort-upload',
+  'delete',
+  // What can be relied on.
+  'put-checksum',
+  'upload-checksum',
+  'conditional-create',
+  'conditional-overwrite',
+  'conditional-delete',
+  'listing-order',
+  'reserved-hidden',
+  'clock',
+  // What protects what it holds.
+  'versioning',
+  'retention',
+  'soft-delete',
+  // What the credentials allow beyond their work.
+  'delete-versions',
+  'shorten-retention',
+  'change-settings',
+  'write-outside',
+  'list-outside',
+  'list-buckets',
+  // Of a filesystem.
+  'same-device',
+  'hard-links',
+  'fsync',
+  'case-kept',
+  'names-kept',
+  'time-resolution',
+  'free-space',
+  'write-root',
+  'foreign-writers',
+  'superuser',
+] as const;
+
+export type Question = (typeof questions)[number];
+
+export type Verdict =
+  /** A checksum: the server checks it and tells what it stored; it repeats what it was told; it does not look at it. */
+  | 'attested'
+  | 'echoed'
+  | 'ignored'
+  /** A precondition; `ignored` is its opposite. */
+  | 'enforced'
+  /** An order of listing. */
+  | 'byte-order'
+  | 'other-order'
+  /** A right. */
+  | 'allowed'
+  | 'denied'
+  /** Something that works, or does not. */
+  | 'yes'
+  | 'no'
+  /** A protection of the bucket. */
+  | 'on'
+  | 'off'
+  /** The server or the credentials do not say. */
+  | 'not-told'
+  /** Finding out would change something that is not ours, or makes no sense here. */
+  | 'not-tried';
+
+export type Finding = Omit<Answer, 'question'>;
+
+/** Collects answers while an examination goes on. */
+export class Notes {
+  readonly #answers = new Map<Question, Finding>();
+  readonly #left: string[] = [];
+
+  tell(question: Question, answer: Verdict, detail?: string): void {
+    this.#answers.set(question, { answer, ...(detail !== undefined && { detail }) });
+  }
+
+  answerTo(question: Question): Verdict | undefined {
+    return this.#answers.get(question)?.answer;
+  }
+
+  detailOf(question: Question): string | undefined {
+    return this.#answers.get(question)?.detail;
+  }
+
+  left(what: string): void {
+    if (!this.#left.includes(what)) this.#left.push(what);
+  }
+
+  /** Lets a failure be an answer: `denied` where the credentials lack the right, else `not-told` with the reason. */
+  async ask(question: Question, find: () => Promise<Finding>): Promise<void> {
+    try {
+      const { answer, detail } = await find();
+      this.tell(question, answer, detail);
+    } catch (error) {
+      const { code, message } = asAnswer(error);
+      this.tell(question, code === 'denied' ? 'denied' : 'not-told', message);
+    }
+  }
+
+  /** Whether the credentials allow a call. */
+  async tryRight(question: Question, call: () => Promise<unknown>, detail?: string): Promise<void> {
+    await this.ask(question, async () => {
+      await call();
+      return { answer: 'allowed', ...(detail !== undefined && { detail }) };
+    });
+  }
+
+  /** What a setting is; who may not ask is not told. */
+  async look(question: Question, find: () => Promise<Finding>): Promise<void> {
+    await this.ask(question, find);
+    const { answer, detail } = this.#answers.get(question) ?? {};
+    if (answer === 'denied') this.tell(question, 'not-told', detail);
+  }
+
+  examination(limits: ProviderLimits): Examination {
+    const known = questions.flatMap((question) => {
+      const finding = this.#answers.get(question);
+      return finding === undefined ? [] : [{ question, ...finding }];
+    });
+    return { answers: known, limits, left: this.#left };
+  }
+}
+
+/** @throws what is no answer: an error of ours, or the person who asks gave up. */
+function asAnswer(error: unknown): ProviderError {
+  if (error instanceof ProviderError && error.code !== 'aborted') return error;
+  throw error;
+}
+
+/** The code a call is refused with; undefined when it is accepted. */
+export async function refusalCode(call: Promise<unknown>): Promise<ErrorCode | undefined> {
+  try {
+    await call;
+    return undefined;
+  } catch (error) {
+    return asAnswer(error).code;
+  }
+}
+
+/** Cleaning up goes on for a moment when the person who asks gives up. */
+export function cleaningUp(signal: AbortSignal): AbortSignal {
+  return signal.aborted ? AbortSignal.timeout(5_000) : signal;
+}
+
+/** Servers refuse signed requests that are 5 to 15 minutes off; long before that, times in listings mislead. */
+const tolerated = 10;
+
+/** `serverTime`: as the server told it, in milliseconds; HTTP dates have whole seconds. */
+export function clockFinding(serverTime: number | undefined, asked: number, answered: number): Finding {
+  if (serverTime === undefined || !Number.isFinite(serverTime)) return { answer: 'not-told' };
+  const early = Math.max(0, asked - serverTime - 999);
+  const late = Math.max(0, serverTime - answered);
+  const seconds = Math.round(Math.max(early, late) / 1_000);
+  const direction = late > 0 ? 'ahead of' : 'behind';
+  const detail = seconds === 0 ? 'the same time as here' : `the server is ${seconds} s ${direction} this machine`;
+  return { answer: seconds > tolerated ? 'no' : 'yes', detail };
+}

@@ -1,0 +1,32 @@
+import type { ProviderSettings } from './open.ts';
+import type { ProviderRole } from './provider.ts';
+
+/** What a provider is used for. */
+export interface Usage {
+  readonly role: ProviderRole;
+  /** Some policy deletes copies there, or what its history kept. */
+  readonly deletes: boolean;
+  /** Some policy reads what the bucket's own versioning keeps. */
+  readonly history: boolean;
+}
+
+/** The least that credentials must allow. */
+export interface Privileges {
+  /** In the form the provider takes; what Holdfast cannot know is in angle brackets. */
+  readonly document: object;
+  /** What to do with it. */
+  readonly notes: readonly string[];
+}
+
+export async function privilegesOf(settings: ProviderSettings, usage: Usage): Promise<Privileges> {
+  switch (settings.type) {
+    case 's3':
+      return (await import('./s3/privileges.ts')).s3Privileges(settings, usage);
+    case 'gcs':
+      return (await import('./gcs/privileges.ts')).gcsPrivileges(settings, usage);
+    case 'azure':
+      return (await import('./azure/privileges.ts')).azurePrivileges(settings, usage);
+    case 'filesystem':
+      return (await import('./filesystem/privileges.ts')).filesystemPrivileges(settings, usage);
+  }
+}
