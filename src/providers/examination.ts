@@ -129,13 +129,13 @@ export class Notes {
   }
 
   /** Lets a failure be an answer: `denied` where the credentials lack the right, else `not-told` with the reason. */
-  async ask(question: Question, find: () => Promise<Finding>): Promise<void> {
+  async ask(question: Question, find: () => Promise<Finding>, whenDenied: Verdict = 'denied'): Promise<void> {
     try {
       const { answer, detail } = await find();
       this.tell(question, answer, detail);
     } catch (error) {
       const { code, message } = asAnswer(error);
-      this.tell(question, code === 'denied' ? 'denied' : 'not-told', message);
+      this.tell(question, code === 'denied' ? whenDenied : 'not-told', message);
     }
   }
 
@@ -149,9 +149,7 @@ export class Notes {
 
   /** What a setting is; who may not ask is not told. */
   async look(question: Question, find: () => Promise<Finding>): Promise<void> {
-    await this.ask(question, find);
-    const { answer, detail } = this.#answers.get(question) ?? {};
-    if (answer === 'denied') this.tell(question, 'not-told', detail);
+    await this.ask(question, find, 'not-told');
   }
 
   examination(limits: ProviderLimits): Examination {

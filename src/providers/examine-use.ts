@@ -37,7 +37,7 @@ export async function conduct(
     await examineSource(provider, place, notes, signal);
   } else {
     await examineTarget(provider, capabilities, place, notes, signal);
-    await trials.attempt(notes, capabilities);
+    if (notes.answerTo('write') === 'allowed') await trials.attempt(notes, capabilities);
   }
   return notes.examination(capabilities.limits);
 }

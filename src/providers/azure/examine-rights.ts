@@ -88,11 +88,12 @@ async function tryDeletingVersions(
       notes.tell('delete-versions', 'not-tried', 'the container keeps no versions');
     }
   } else {
-    await write(connection, key, signal);
     const old = connection.blob(key, 'examine').withVersion(version);
     const remove = () => old.delete({ abortSignal: signal });
-    const call = async () => void (await connection.attempt({ verb: 'delete a version of', key }, remove, signal));
-    await notes.tryRight('delete-versions', call);
+    await notes.tryRight('delete-versions', async () => {
+      await write(connection, key, signal);
+      await connection.attempt({ verb: 'delete a version of', key }, remove, signal);
+    });
     notes.left(`older versions of canaries below ${place.reserved}probe/, as the container keeps versions`);
   }
   await removeCanary(connection, key, notes, signal);

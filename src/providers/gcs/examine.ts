@@ -21,7 +21,7 @@ export async function examineBucket(
   });
   await askBucket(client, notes, signal);
   await askIam(client, notes, signal);
-  await notes.look('list-buckets', async () => await listBuckets(client, projectId, signal));
+  await notes.ask('list-buckets', async () => await listBuckets(client, projectId, signal));
   await tryListingOutside(client, place, notes, signal);
 }
 

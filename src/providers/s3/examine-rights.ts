@@ -35,11 +35,13 @@ async function tryDeletingVersions(
   signal: AbortSignal,
 ): Promise<void> {
   const key = canaryKey(place);
-  const id = await putCanary(connection, key, {}, signal);
-  if (id === undefined) {
-    await removeCanary(connection, key, notes, signal);
-    return notes.tell('delete-versions', 'not-tried', 'the bucket keeps no versions');
-  }
+  let written: string | undefined;
+  await notes.look('delete-versions', async () => {
+    written = await putCanary(connection, key, {}, signal);
+    return { answer: 'not-tried', detail: 'the bucket keeps no versions' };
+  });
+  const id = written;
+  if (id === undefined) return await removeCanary(connection, key, notes, signal);
   await notes.tryRight('delete-versions', async () => await removeVersion(connection, key, id, {}, signal));
   if (notes.answerTo('delete-versions') !== 'allowed') await removeCanary(connection, key, notes, signal);
 }

@@ -30,9 +30,9 @@ export function route(
   query: URLSearchParams,
   headers: IncomingMessage['headers'],
 ): Route | undefined {
-  const [, upload, encodedBucket, rest] = /^(\/upload)?\/storage\/v1\/b(?:\/([^/]+))?(\/o(?:\/.*)?)?$/.exec(path) ?? [];
+  const [, upload, encodedBucket, rest] = /^(\/upload)?\/storage\/v1\/b(?:\/([^/]+))?(\/o(?:\/.*)?|\/iam\/testPermissions)?$/.exec(path) ?? [];
   const bucketName = decodeURIComponent(encodedBucket ?? '');
-  const key = rest !== undefined && rest.length > 3 ? decodeURIComponent(rest.slice(3)) : undefined;
+  const key = rest?.startsWith('/o/') === true && rest.length > 3 ? decodeURIComponent(rest.slice(3)) : undefined;
   const operation = upload === undefined ? plain(method, query, rest, bucketName) : uploading(method, query, headers);
   return operation === undefined || !path.includes('/storage/v1/b') ? undefined : { operation, bucketName, key };
 }
@@ -45,6 +45,7 @@ function plain(
 ): Operation | undefined {
   if (bucket === '') return method === 'POST' ? 'bucket.insert' : undefined;
   if (rest === undefined) return method === 'GET' ? 'bucket.get' : undefined;
+  if (rest === '/iam/testPermissions') return method === 'GET' ? 'bucket.permissions' : undefined;
   if (rest === '/o') return method === 'GET' ? 'object.list' : undefined;
   if (method === 'GET') return query.get('alt') === 'media' ? 'object.media' : 'object.get';
   return method === 'DELETE' ? 'object.delete' : method === 'PATCH' ? 'object.patch' : undefined;

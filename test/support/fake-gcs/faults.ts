@@ -2,6 +2,7 @@
 export type Operation =
   | 'bucket.get'
   | 'bucket.insert'
+  | 'bucket.permissions'
   | 'object.list'
   | 'object.get'
   | 'object.media'

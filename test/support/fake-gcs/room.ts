@@ -4,6 +4,7 @@ import { ProviderError } from '../../../src/objects/errors.ts';
 import type { CopyRecord } from '../../../src/objects/object.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import type { Part, Provider, StoredCopy, UploadOptions } from '../../../src/providers/provider.ts';
+import type { ExaminableProvider } from '../../../src/providers/examination.ts';
 import type { GcsOptions } from '../../../src/providers/gcs/gcs.ts';
 import { openGcs } from '../../../src/providers/gcs/gcs.ts';
 import { digestOf } from '../digest.ts';
@@ -15,7 +16,7 @@ import type { Bucket } from './store.ts';
 export interface Room extends AsyncDisposable {
   readonly fake: FakeGcs;
   readonly bucket: Bucket;
-  readonly provider: Provider;
+  readonly provider: ExaminableProvider;
 }
 
 export const calm: AbortSignal = new AbortController().signal;

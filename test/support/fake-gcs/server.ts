@@ -21,6 +21,8 @@ export interface FakeGcs {
   /** Buckets by name; a test may look into them and change what is stored. */
   readonly buckets: Map<string, Bucket>;
   readonly faults: FaultBook;
+  /** What the server says of every bucket, and of the rights that its caller has. */
+  readonly tells: { bucket: Readonly<Record<string, unknown>>; permissions: readonly string[] };
   /** Uploads that are neither finished nor cancelled. */
   readonly sessions: Sessions;
   /** How many requests of this kind came in. */
@@ -29,7 +31,8 @@ export interface FakeGcs {
 }
 
 export async function startFakeGcs(): Promise<FakeGcs> {
-  const world: World = { buckets: new Map(), faults: openFaultBook(), sessions: new Map(), counts: new Map() };
+  const tells = { bucket: {}, permissions: [] };
+  const world: World = { buckets: new Map(), faults: openFaultBook(), tells, sessions: new Map(), counts: new Map() };
   const server = createServer({ maxHeaderSize: 65_536, keepAliveTimeout: 60_000 }, (request, response) => {
     answer(world, request, response).catch((error: unknown) => response.destroy(error as Error));
   });
@@ -37,7 +40,7 @@ export async function startFakeGcs(): Promise<FakeGcs> {
   await once(server, 'listening');
   const { buckets, faults, sessions, counts } = world;
   return {
-    ...{ buckets, faults, sessions },
+    ...{ buckets, faults, sessions, tells },
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests: (operation) => counts.get(operation) ?? 0,
     stop: async () => {
@@ -52,6 +55,7 @@ export async function startFakeGcs(): Promise<FakeGcs> {
 interface World {
   readonly buckets: Map<string, Bucket>;
   readonly faults: FaultBook;
+  readonly tells: FakeGcs['tells'];
   readonly sessions: Sessions;
   readonly counts: Map<Operation, number>;
 }
@@ -117,7 +121,12 @@ function troubled({ faults }: Call): Answer | undefined {
 }
 
 const handlers: Readonly<Record<Operation, (world: World, call: Call) => Answer>> = {
-  'bucket.get': (_, call) => ({ body: { kind: 'storage#bucket', name: call.bucketName, entries: call.bucket().size } }),
+  'bucket.get': ({ tells }, call) => ({
+    body: { kind: 'storage#bucket', name: call.bucketName, entries: call.bucket().size, ...tells.bucket },
+  }),
+  'bucket.permissions': ({ tells }, { query }) => ({
+    body: { permissions: query.getAll('permissions').filter((permission) => tells.permissions.includes(permission)) },
+  }),
   'bucket.insert': ({ buckets }, call) => {
     const { name } = JSON.parse(call.body.toString()) as { name: string };
     if (buckets.has(name)) throw new GcsError(409, 'conflict', 'You already own this bucket.');
