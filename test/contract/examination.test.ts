@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateBucketCommand,
+  PutBucketVersioningCommand,
+  PutObjectLockConfigurationCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { BlobServiceClient } from '@azure/storage-blob';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { openAzure } from '../../src/providers/azure/azure.ts';
@@ -54,14 +59,20 @@ describe('S3 as AWS documents it', () => {
   describeExamination('it', {
     open: async () => await s3Views(fake.access, 'bucket'),
     // It is a server that lacks all of the questions about buckets.
-    finds: { ...everywhere, ...proven, 'conditional-delete': 'enforced', versioning: 'not-told', retention: 'not-told' },
+    finds: {
+      ...everywhere,
+      ...proven,
+      'conditional-delete': 'enforced',
+      versioning: 'not-told',
+      retention: 'not-told',
+    },
   });
 });
 
 describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
   let server: Versitygw | undefined;
   let access: Access;
-  const [plain, versioned, locking] = ['plain', 'versioned', 'locking'] as const;
+  const [plain, versioned, locking, retaining] = ['plain', 'versioned', 'locking', 'retaining'] as const;
 
   beforeAll(async () => {
     server = await startVersitygw({ versioning: true });
@@ -70,7 +81,12 @@ describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
     access = { endpoint, forcePathStyle: true, credentials: { accessKeyId, secretAccessKey } };
     const client = new S3Client({ ...access, region: 'us-east-1' });
     for (const Bucket of [plain, versioned]) await client.send(new CreateBucketCommand({ Bucket }));
-    await client.send(new CreateBucketCommand({ Bucket: locking, ObjectLockEnabledForBucket: true }));
+    for (const Bucket of [locking, retaining]) {
+      await client.send(new CreateBucketCommand({ Bucket, ObjectLockEnabledForBucket: true }));
+    }
+    const Rule = { DefaultRetention: { Mode: 'COMPLIANCE', Days: 1 } } as const;
+    const ObjectLockConfiguration = { ObjectLockEnabled: 'Enabled', Rule } as const;
+    await client.send(new PutObjectLockConfigurationCommand({ Bucket: retaining, ObjectLockConfiguration }));
     const VersioningConfiguration = { Status: 'Enabled' } as const;
     await client.send(new PutBucketVersioningCommand({ Bucket: versioned, VersioningConfiguration }));
     client.destroy();
@@ -90,6 +106,11 @@ describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
     open: async () => await s3Views(access, locking),
     // The credentials are root's: a lock of governance does not hold them.
     finds: { ...all, versioning: 'on', 'delete-versions': 'allowed', 'shorten-retention': 'allowed' },
+  });
+  describeExamination('a bucket that retains everything', {
+    open: async () => await s3Views(access, retaining),
+    // In this mode nobody can shorten it, root neither.
+    finds: { versioning: 'on', retention: 'on', 'delete-versions': 'denied', 'shorten-retention': 'denied' },
   });
 });
 

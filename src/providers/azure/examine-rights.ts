@@ -65,8 +65,11 @@ export async function examineRights(
   if (outside === undefined) {
     return notes.tell('write-outside', 'not-tried', 'there is no prefix: the container is all its own');
   }
-  await notes.tryRight('write-outside', async () => void (await write(connection, outside, signal)));
-  if (notes.answerTo('write-outside') !== 'denied') await removeCanary(connection, outside, notes, signal);
+  try {
+    await notes.tryRight('write-outside', async () => void (await write(connection, outside, signal)));
+  } finally {
+    if (notes.answerTo('write-outside') !== 'denied') await removeCanary(connection, outside, notes, signal);
+  }
 }
 
 /** Azure names a version in the answer to a write only where blob versioning is on. */

@@ -66,8 +66,11 @@ export async function examineRights(client: GcsClient, place: Place, notes: Note
   const outside = outsideKey(place);
   if (outside === undefined)
     return notes.tell('write-outside', 'not-tried', 'there is no prefix: the bucket is all its own');
-  await notes.tryRight('write-outside', async () => void (await write(client, outside, signal)));
-  if (notes.answerTo('write-outside') !== 'denied') await removeCanary(client, outside, notes, signal);
+  try {
+    await notes.tryRight('write-outside', async () => void (await write(client, outside, signal)));
+  } finally {
+    if (notes.answerTo('write-outside') !== 'denied') await removeCanary(client, outside, notes, signal);
+  }
 }
 
 async function tryDeletingVersions(client: GcsClient, place: Place, notes: Notes, signal: AbortSignal): Promise<void> {

@@ -6,20 +6,25 @@ import { canaryKey, outsideKey, type Place } from '../examine-use.ts';
 import { hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
-import { lockedOnDemand } from './examine.ts';
+import type { ObjectLock } from './examine.ts';
 import { lastingId } from './head.ts';
 import { newCanary } from './probe-put.ts';
+
+interface Locking {
+  readonly lock: ObjectLock;
+  readonly clock: Clock;
+}
 
 /** What a canary shows of rights that a target does not need. */
 export async function examineRights(
   connection: S3Connection,
   place: Place,
-  clock: Clock,
+  { clock, lock }: Locking,
   notes: Notes,
   signal: AbortSignal,
 ): Promise<void> {
   await tryDeletingVersions(connection, place, notes, signal);
-  await tryShorteningRetention(connection, place, clock, notes, signal);
+  await tryShorteningRetention(connection, place, lockFor(lock, clock), notes, signal);
   await tryWritingOutside(connection, place, notes, signal);
   notes.left(`${place.reserved}probe/keys/ (canaries of a few bytes, used again the next time)`);
   if (notes.answerTo('versioning') !== 'on' && notes.answerTo('versioning') !== 'not-told') return;
@@ -50,11 +55,10 @@ async function tryDeletingVersions(
 async function tryShorteningRetention(
   connection: S3Connection,
   place: Place,
-  clock: Clock,
+  lock: Lock | undefined,
   notes: Notes,
   signal: AbortSignal,
 ): Promise<void> {
-  const lock = lockFor(clock, notes);
   if (lock === undefined) return notes.tell('shorten-retention', 'not-tried', 'nothing is retained');
   const key = canaryKey(place);
   await notes.tryRight('shorten-retention', async () => {
@@ -68,9 +72,9 @@ type Lock = Pick<PutObjectCommandInput, 'ObjectLockMode' | 'ObjectLockRetainUnti
 
 const lockedFor = 60_000;
 
-function lockFor(clock: Clock, notes: Notes): Lock | undefined {
-  if (notes.answerTo('retention') === 'on') return {};
-  if (notes.detailOf('retention') !== lockedOnDemand) return undefined;
+function lockFor(lock: ObjectLock, clock: Clock): Lock | undefined {
+  if (lock === 'none') return undefined;
+  if (lock === 'default') return {};
   return { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: new Date(clock.now() + lockedFor) };
 }
 
@@ -83,8 +87,11 @@ async function tryWritingOutside(
   const key = outsideKey(place);
   if (key === undefined)
     return notes.tell('write-outside', 'not-tried', 'there is no prefix: the bucket is all its own');
-  await notes.tryRight('write-outside', async () => void (await putCanary(connection, key, {}, signal)));
-  if (notes.answerTo('write-outside') !== 'denied') await removeCanary(connection, key, notes, signal);
+  try {
+    await notes.tryRight('write-outside', async () => void (await putCanary(connection, key, {}, signal)));
+  } finally {
+    if (notes.answerTo('write-outside') !== 'denied') await removeCanary(connection, key, notes, signal);
+  }
 }
 
 /** @returns its version id, where the bucket keeps versions. Object Lock demands a checksum with every write. */

@@ -11,14 +11,23 @@ export async function examineBucket(
   clock: Clock,
   notes: Notes,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<ObjectLock> {
   await notes.look('clock', async () => await compareClocks(connection, place, clock, signal));
   await notes.look('versioning', async () => await versioning(connection, signal));
-  await notes.look('retention', async () => await retention(connection, signal));
+  let lock: ObjectLock = 'none';
+  await notes.look('retention', async () => {
+    const { kind, ...finding } = await retention(connection, signal);
+    lock = kind;
+    return finding;
+  });
   await notes.tryRight('list-buckets', async () => await listBuckets(connection, signal));
   await tryListingOutside(connection, place, notes, signal);
   notes.tell('change-settings', 'not-tried', 'trying it would change the bucket; the policy document denies it');
+  return lock;
 }
+
+/** Of what is written: nothing is locked; what its writer says, and Holdfast says nothing; everything. */
+export type ObjectLock = 'none' | 'on-demand' | 'default';
 
 /** The date of an answer; the SDK shows headers to middleware only. */
 async function compareClocks(
@@ -50,7 +59,10 @@ async function versioning({ client, sdk, bucket, call }: S3Connection, signal: A
   return { answer: 'off', ...(Status === 'Suspended' && { detail: 'suspended' }) };
 }
 
-async function retention({ client, sdk, bucket, call }: S3Connection, signal: AbortSignal): Promise<Finding> {
+async function retention(
+  { client, sdk, bucket, call }: S3Connection,
+  signal: AbortSignal,
+): Promise<Finding & { readonly kind: ObjectLock }> {
   try {
     const { ObjectLockConfiguration: lock } = await call(
       { operation: 'GetObjectLockConfiguration' },
@@ -59,18 +71,20 @@ async function retention({ client, sdk, bucket, call }: S3Connection, signal: Ab
     );
     if (lock?.ObjectLockEnabled !== 'Enabled') return noObjectLock;
     const { Mode, Days, Years } = lock.Rule?.DefaultRetention ?? {};
-    if (Mode === undefined) return { answer: 'off', detail: lockedOnDemand };
-    return { answer: 'on', detail: `${Mode}, ${Days === undefined ? `${Years} years` : `${Days} days`}` };
+    if (Mode === undefined)
+      return { kind: 'on-demand', answer: 'off', detail: 'Object Lock, without a default retention' };
+    return {
+      kind: 'default',
+      answer: 'on',
+      detail: `${Mode}, ${Days === undefined ? `${Years} years` : `${Days} days`}`,
+    };
   } catch (error) {
     if (nameOfCause(error) === 'ObjectLockConfigurationNotFoundError') return noObjectLock;
     throw error;
   }
 }
 
-const noObjectLock: Finding = { answer: 'off', detail: 'the bucket has no Object Lock' };
-
-/** Object Lock is there, and nothing is locked unless its writer says so; Holdfast does not. */
-export const lockedOnDemand = 'Object Lock is there, without a default retention';
+const noObjectLock = { kind: 'none', answer: 'off', detail: 'the bucket has no Object Lock' } as const;
 
 /** The SDK's error stays the cause of ours; its name is what S3 calls it. */
 function nameOfCause(error: unknown): string | undefined {

@@ -22,7 +22,7 @@ import { openConnection } from './client.ts';
 import { deleteObject } from './delete.ts';
 import { examineChecksums } from './examine-checksums.ts';
 import { examineRights } from './examine-rights.ts';
-import { examineBucket } from './examine.ts';
+import { examineBucket, type ObjectLock } from './examine.ts';
 import type { ServerFacts } from './facts.ts';
 import { capabilitiesOf, unrestrictedKeys } from './facts.ts';
 import { headObject } from './head.ts';
@@ -111,11 +111,12 @@ class S3Provider implements ExaminableProvider {
 
   examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
     const [connection, place] = [this.#connection, this.#place];
+    let lock: ObjectLock = 'none';
     const trials: Trials = {
-      look: (notes) => examineBucket(connection, place, clock, notes, signal),
+      look: async (notes) => void (lock = await examineBucket(connection, place, clock, notes, signal)),
       attempt: async (notes, capabilities) => {
         await examineChecksums(connection, capabilities, place, notes, signal);
-        await examineRights(connection, place, clock, notes, signal);
+        await examineRights(connection, place, { lock, clock }, notes, signal);
       },
     };
     return conduct(this, place, role, trials, signal);

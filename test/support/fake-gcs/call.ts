@@ -30,7 +30,8 @@ export function route(
   query: URLSearchParams,
   headers: IncomingMessage['headers'],
 ): Route | undefined {
-  const [, upload, encodedBucket, rest] = /^(\/upload)?\/storage\/v1\/b(?:\/([^/]+))?(\/o(?:\/.*)?|\/iam\/testPermissions)?$/.exec(path) ?? [];
+  const [, upload, encodedBucket, rest] =
+    /^(\/upload)?\/storage\/v1\/b(?:\/([^/]+))?(\/o(?:\/.*)?|\/iam\/testPermissions)?$/.exec(path) ?? [];
   const bucketName = decodeURIComponent(encodedBucket ?? '');
   const key = rest?.startsWith('/o/') === true && rest.length > 3 ? decodeURIComponent(rest.slice(3)) : undefined;
   const operation = upload === undefined ? plain(method, query, rest, bucketName) : uploading(method, query, headers);

@@ -35,7 +35,12 @@ test.each([
   ['a target with versions', { delete: 'allowed', versioning: 'on' }, {}, []],
   ['a source that may be written', { write: 'allowed' }, { roles: ['source'] }, ['write']],
   ['a provider that is both', { write: 'allowed' }, { roles: ['source', 'target'] }, []],
-  ['a directory that is a source', { 'write-root': 'allowed' }, { type: 'filesystem', roles: ['source'] }, ['write-root']],
+  [
+    'a directory that is a source',
+    { 'write-root': 'allowed' },
+    { type: 'filesystem', roles: ['source'] },
+    ['write-root'],
+  ],
   ['a bucket without versions', { versioning: 'off' }, {}, ['versioning']],
   ['a source without versions', { versioning: 'off' }, { roles: ['source'] }, []],
   ['versions instead of soft delete', { versioning: 'on', 'soft-delete': 'off' }, { type: 'gcs' }, []],
