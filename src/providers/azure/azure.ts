@@ -14,7 +14,8 @@ import type {
   UploadOptions,
 } from '../provider.ts';
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
-import { conduct, type Place, type Trials } from '../examine-use.ts';
+import type { Place } from '../canaries.ts';
+import { conduct, type Trials } from '../examine-use.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './connection.ts';
 import { examineChecksums, examineRights } from './examine-rights.ts';

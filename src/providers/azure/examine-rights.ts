@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { BlobUploadCommonResponse } from '@azure/storage-blob';
 import type { Key } from '../../objects/key.ts';
-import { cleaningUp, refusalCode, type Finding, type Notes } from '../examination.ts';
-import { canaryKey, outsideKey, type Place } from '../examine-use.ts';
+import type { Finding } from '../examination.ts';
+import { cleaningUp, refusalCode, type Notes } from '../notes.ts';
+import { canaryKey, outsideKey, type Place } from '../canaries.ts';
 import type { Capabilities } from '../provider.ts';
 import type { EchoedChecksum } from './checksums.ts';
 import { echoed, sent } from './checksums.ts';

@@ -1,6 +1,6 @@
 import type { Clock } from '../../objects/clock.ts';
-import { clockFinding, type Notes } from '../examination.ts';
-import { outsideKey, type Place } from '../examine-use.ts';
+import { clockFinding, type Notes } from '../notes.ts';
+import { outsideKey, type Place } from '../canaries.ts';
 import type { Connection } from './connection.ts';
 
 /** What the container, the account and the credentials themselves say when asked. */

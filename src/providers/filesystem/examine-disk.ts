@@ -1,7 +1,8 @@
 import { link, lstat, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../objects/clock.ts';
-import { clockFinding, refusalCode, type Finding, type Notes } from '../examination.ts';
+import type { Finding } from '../examination.ts';
+import { clockFinding, refusalCode, type Notes } from '../notes.ts';
 import { reservedPrefix } from '../../objects/key.ts';
 import { isErrno } from './errors.ts';
 import { keysDirectory, probeDirectory, temporaryDirectory } from './layout.ts';

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Notes } from '../examination.ts';
+import type { Notes } from '../notes.ts';
 import type { Guarded } from './examine-disk.ts';
 import { pathOf, shown, type Raw } from './raw.ts';
 

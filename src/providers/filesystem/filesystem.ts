@@ -19,7 +19,8 @@ import type {
   Upload,
   UploadOptions,
 } from '../provider.ts';
-import { cleaningUp, type ExaminableProvider, type Examination, type ExamineOptions } from '../examination.ts';
+import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
+import { cleaningUp } from '../notes.ts';
 import { conduct, type Trials } from '../examine-use.ts';
 import { capabilities } from './capabilities.ts';
 import { Refusal, translate } from './errors.ts';

@@ -1,7 +1,8 @@
 import { crc32c } from '@node-rs/crc32';
 import type { Key } from '../../objects/key.ts';
-import { cleaningUp, refusalCode, type Finding, type Notes } from '../examination.ts';
-import { canaryKey, outsideKey, type Place } from '../examine-use.ts';
+import type { Finding } from '../examination.ts';
+import { cleaningUp, refusalCode, type Notes } from '../notes.ts';
+import { canaryKey, outsideKey, type Place } from '../canaries.ts';
 import type { Capabilities } from '../provider.ts';
 import type { GcsClient } from './client.ts';
 import { insert, remove } from './objects.ts';

@@ -1,7 +1,8 @@
 import type { Clock } from '../../objects/clock.ts';
 import { parseObject } from '../description.ts';
-import { clockFinding, type Finding, type Notes } from '../examination.ts';
-import { outsideKey, type Place } from '../examine-use.ts';
+import type { Finding } from '../examination.ts';
+import { clockFinding, type Notes } from '../notes.ts';
+import { outsideKey, type Place } from '../canaries.ts';
 import type { Answer, GcsClient } from './client.ts';
 import { bucketPath, call, callForJson, operation, query } from './client.ts';
 

@@ -1,6 +1,7 @@
 import type { Key } from '../../objects/key.ts';
-import { cleaningUp, refusalCode, type Finding, type Notes } from '../examination.ts';
-import { canaryKey, type Place } from '../examine-use.ts';
+import type { Finding } from '../examination.ts';
+import { cleaningUp, refusalCode, type Notes } from '../notes.ts';
+import { canaryKey, type Place } from '../canaries.ts';
 import type { Capabilities } from '../provider.ts';
 import { hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';

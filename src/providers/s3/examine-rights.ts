@@ -1,8 +1,8 @@
 import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import type { Clock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
-import { cleaningUp, refusalCode, type Notes } from '../examination.ts';
-import { canaryKey, outsideKey, type Place } from '../examine-use.ts';
+import { cleaningUp, refusalCode, type Notes } from '../notes.ts';
+import { canaryKey, outsideKey, type Place } from '../canaries.ts';
 import { hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';

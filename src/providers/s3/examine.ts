@@ -1,7 +1,8 @@
 import type { Clock } from '../../objects/clock.ts';
 import { ProviderError } from '../../objects/errors.ts';
-import { clockFinding, type Finding, type Notes } from '../examination.ts';
-import { outsideKey, type Place } from '../examine-use.ts';
+import type { Finding } from '../examination.ts';
+import { clockFinding, type Notes } from '../notes.ts';
+import { outsideKey, type Place } from '../canaries.ts';
 import type { S3Connection } from './client.ts';
 
 /** What can be asked of the bucket and the account without writing anything. */

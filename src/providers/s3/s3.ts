@@ -16,7 +16,8 @@ import type {
   UploadOptions,
 } from '../provider.ts';
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
-import { conduct, type Place, type Trials } from '../examine-use.ts';
+import type { Place } from '../canaries.ts';
+import { conduct, type Trials } from '../examine-use.ts';
 import type { S3Connection } from './client.ts';
 import { openConnection } from './client.ts';
 import { deleteObject } from './delete.ts';
