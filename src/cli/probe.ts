@@ -49,10 +49,12 @@ function headline({ provider, type, roles, examinedAs, reachable, fit }: Provide
   return `${provider} (${type}, ${used}): ${state}${written}`;
 }
 
-/** What was tried; the limits are what documentation declares. */
-function found({ answers, limits }: ProviderReport): string[] {
+/** What was tried; the limits, which matter to a target only, are what documentation declares. */
+function found({ answers, examinedAs, limits }: ProviderReport): string[] {
   const rows = answers.filter(({ answer }) => answer !== 'not-tried').map(row);
-  return rows.length === 0 ? [] : [...formatTable(rows).split('\n'), ...(limits === undefined ? [] : [sizes(limits)])];
+  return rows.length === 0
+    ? []
+    : [...formatTable(rows).split('\n'), ...(limits === undefined || examinedAs === 'source' ? [] : [sizes(limits)])];
 }
 
 function sizes({ maxObjectSize, part }: NonNullable<ProviderReport['limits']>): string {

@@ -106,7 +106,7 @@ const rules: Readonly<Partial<Record<Question, Rule>>> = {
     why: 'a policy that reads from here would copy them as if they were user data',
     advice: 'Please report it: this is a fault of Holdfast or of the server.',
   },
-  clock: {
+  'same-clock': {
     when: 'no',
     concern: 'the clocks differ',
     why: 'servers refuse signed requests when the clocks are 5 to 15 minutes apart, and times of changes mislead',

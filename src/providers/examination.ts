@@ -53,7 +53,7 @@ export const questions = [
   'conditional-delete',
   'listing-order',
   'reserved-hidden',
-  'clock',
+  'same-clock',
   // What protects what it holds.
   'versioning',
   'retention',

@@ -28,6 +28,11 @@ const protections: readonly ((ask: Ask) => Theft | undefined)[] = [
   },
 ];
 
+/** Versions, soft delete and what is not told of them end where the settings can be changed; retention may not. */
+function canSwitchOff(ask: Ask): boolean {
+  return ask('change-settings') === 'allowed' && ask('retention') !== 'not-told';
+}
+
 /** Judges a target by what an examination found. */
 export function theftOf(answers: readonly Answer[]): Theft {
   const known = new Map(answers.map(({ question, answer }) => [question, answer]));
@@ -36,6 +41,8 @@ export function theftOf(answers: readonly Answer[]): Theft {
     const judged = protection(ask);
     if (judged !== undefined) return judged;
   }
+  if (canSwitchOff(ask))
+    return { canDestroyCopies: 'yes', because: 'the credentials may switch off what protects copies' };
   const open = (['retention', 'soft-delete', 'versioning'] as const).filter((question) => ask(question) === 'not-told');
   if (open.length > 0) return { canDestroyCopies: 'not-told', because: `nobody told of: ${open.join(', ')}` };
   if (ask('write') !== 'allowed')

@@ -32,7 +32,7 @@ export interface OpenedForExamination {
 /** What any place that works finds as a target. */
 const working: ExaminationFixture['finds'] = {
   ...{ list: 'allowed', read: 'allowed', write: 'allowed', overwrite: 'allowed', upload: 'allowed' },
-  ...{ 'abort-upload': 'allowed', delete: 'allowed', 'reserved-hidden': 'yes', clock: 'yes' },
+  ...{ 'abort-upload': 'allowed', delete: 'allowed', 'reserved-hidden': 'yes', 'same-clock': 'yes' },
   ...{ 'conditional-create': 'enforced', 'conditional-overwrite': 'enforced' },
 };
 

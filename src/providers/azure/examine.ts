@@ -12,7 +12,7 @@ export async function examineContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const { client, attempt } = connection;
-  await notes.look('clock', async () => {
+  await notes.look('same-clock', async () => {
     const asked = clock.now();
     const first = client.listBlobsFlat({ abortSignal: signal, prefix: place.reserved }).byPage({ maxPageSize: 1 });
     const page = await attempt({ verb: 'examine' }, () => first.next(), signal);

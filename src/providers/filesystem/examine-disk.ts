@@ -18,7 +18,7 @@ export async function examineDisk(root: Raw, guarded: Guarded, clock: Clock, not
   const room = `${root}/${probeDirectory}/${randomUUID()}`;
   try {
     await guarded(() => mkdir(pathOf(room)));
-    await notes.look('clock', async () => await guarded(() => compareClocks(room, clock)));
+    await notes.look('same-clock', async () => await guarded(() => compareClocks(room, clock)));
     const asked = [
       ['same-device', () => onOneDevice(root)],
       ['hard-links', () => linksFiles(room)],

@@ -14,7 +14,7 @@ export async function examineBucket(
   notes: Notes,
   signal: AbortSignal,
 ): Promise<void> {
-  await notes.look('clock', async () => {
+  await notes.look('same-clock', async () => {
     const asked = clock.now();
     const path = `${bucketPath(client)}/o?${query({ prefix: place.reserved, maxResults: '1', fields: 'items(name)' })}`;
     const { headers } = await get(client, path, signal);

@@ -13,7 +13,7 @@ export async function examineBucket(
   notes: Notes,
   signal: AbortSignal,
 ): Promise<ObjectLock> {
-  await notes.look('clock', async () => await compareClocks(connection, place, clock, signal));
+  await notes.look('same-clock', async () => await compareClocks(connection, place, clock, signal));
   await notes.look('versioning', async () => await versioning(connection, signal));
   let lock: ObjectLock = 'none';
   await notes.look('retention', async () => {

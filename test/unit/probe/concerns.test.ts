@@ -78,6 +78,9 @@ test.each([
   // A rule that expires versions does the thief's work.
   [{ ...powerful, versioning: 'on', 'delete-versions': 'denied', 'change-settings': 'allowed' }, 'yes'],
   [{ ...powerful, versioning: 'on', 'delete-versions': 'denied', 'change-settings': 'not-tried' }, 'not-told'],
+  // What nobody told of soft delete matters not to who may switch it off.
+  [{ ...powerful, retention: 'off', 'soft-delete': 'not-told', 'change-settings': 'allowed' }, 'yes'],
+  [{ ...powerful, retention: 'not-told', 'change-settings': 'allowed' }, 'not-told'],
   [{}, 'not-told'],
 ] as const)('whether a thief could destroy the copies, given %j: %s', (found, expected) => {
   const { canDestroyCopies, because } = theftOf(answers(found));

@@ -106,7 +106,7 @@ test('a server whose clock is wrong is told from one that is right', async () =>
   await atFakeS3(async (_, provider) => {
     const ahead = { ...systemClock, now: () => Date.now() + 60_000 };
     const { answers } = await provider.examine({ role: 'source', clock: ahead }, calm);
-    expect(answers.find(({ question }) => question === 'clock')).toMatchObject({
+    expect(answers.find(({ question }) => question === 'same-clock')).toMatchObject({
       answer: 'no',
       detail: expect.stringMatching(/^the server is (59|60) s behind this machine$/) as string,
     });
