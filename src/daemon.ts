@@ -2,9 +2,10 @@ import { Leash } from './objects/leash.ts';
 import { isOver } from './objects/set-back.ts';
 import { Deletions } from './replication/deletions.ts';
 import { expireKept } from './replication/expiry.ts';
-import { runPass } from './replication/pass.ts';
+import { glance, runPass, type Pass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
 import { Scrub } from './replication/scrub.ts';
+import type { Site } from './replication/site.ts';
 import { Worker } from './replication/worker.ts';
 import { errorMessage, ProviderError } from './objects/errors.ts';
 import type { Replicator } from './replicator.ts';
@@ -65,6 +66,11 @@ export class Daemon {
     }
   }
 
+  /** Aborts when what is in flight is given up. */
+  get givenUp(): AbortSignal {
+    return this.#abort.signal;
+  }
+
   /** Begins nothing new and lets what is in flight finish, for at most `withinMs`. */
   drain(withinMs: number): void {
     this.#stop.abort();
@@ -86,10 +92,14 @@ export class Daemon {
     try {
       await loop;
     } catch (error) {
-      this.#failure ??= { error };
-      this.#stop.abort();
-      this.#abort.abort();
+      this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#stop.abort();
+    this.#abort.abort();
   }
 
   async #scrub(policy: Policy): Promise<void> {
@@ -144,8 +154,7 @@ export class Daemon {
     const { engine } = this.#replicator;
     const { log, metrics, clock } = engine;
     try {
-      const options = { full, deep: false, dryRun: false, onProgress: () => undefined };
-      const { summary, seen } = await runPass(engine, policy, options, this.#stop.signal);
+      const { summary, seen } = full ? await this.#fullPass(policy) : await this.#pass(policy, false);
       const seconds = (summary.finishedAt - summary.startedAt) / 1000;
       metrics.passFinished(policy.name, summary.outcome, seconds, clock.now());
       const fields = { policy: policy.name, objects: seen.listed, seconds, full, reasons: summary.reasons };
@@ -156,6 +165,36 @@ export class Daemon {
       if (!(error instanceof ProviderError)) throw error;
       log.warn({ policy: policy.name, error: errorMessage(error) }, 'the pass failed; it is tried again');
       return false;
+    }
+  }
+
+  async #pass(policy: Policy, full: boolean): Promise<Pass> {
+    const options = { full, deep: false, dryRun: false, onProgress: () => undefined };
+    return await runPass(this.#replicator.engine, policy, options, this.#stop.signal);
+  }
+
+  /** It takes as long as the slowest listing; what is new meanwhile does not wait for that. */
+  async #fullPass(policy: Policy): Promise<Pass> {
+    using over = new Leash(this.#stop.signal);
+    const glancing = this.#glance(policy, over.signal);
+    try {
+      return await this.#pass(policy, true);
+    } finally {
+      over.abort(new Error('the pass is over'));
+      await glancing;
+    }
+  }
+
+  async #glance(policy: Policy, over: AbortSignal): Promise<void> {
+    const { engine } = this.#replicator;
+    while (!over.aborted) {
+      try {
+        await engine.clock.sleep(policy.detect.every, over);
+        await glance(engine, policy, () => undefined, over);
+      } catch (error) {
+        if (over.aborted) return;
+        if (!(error instanceof ProviderError)) return this.#fail(error);
+      }
     }
   }
 
@@ -176,29 +215,34 @@ export class Daemon {
 
   async #tend(): Promise<void> {
     const { clock } = this.#replicator.engine;
-    while (!this.#stop.signal.aborted) {
-      await this.#reconnect();
-      await this.#replicator.noteProviders();
-      try {
-        await clock.sleep(tendEvery, this.#stop.signal);
-      } catch {
-        return;
+    const connecting = new Map<Site, Promise<void>>();
+    try {
+      while (!this.#stop.signal.aborted) {
+        this.#reconnect(connecting);
+        await this.#replicator.noteProviders();
+        await clock.sleep(tendEvery, this.#stop.signal).catch(() => undefined);
       }
+    } finally {
+      await Promise.all(connecting.values());
     }
   }
 
-  async #reconnect(): Promise<void> {
+  /** Waits for none of them: one that hangs keeps no other from being reached. */
+  #reconnect(connecting: Map<Site, Promise<void>>): void {
     const targets = new Set(this.#replicator.policies.flatMap((policy) => policy.targets));
-    const waiting = [...targets].filter((site) => site.wantsConnecting);
-    await Promise.all(
-      waiting.map(async (site) => {
-        try {
-          await site.connect('target', this.#stop.signal);
-        } catch (error) {
-          if (!(error instanceof ProviderError)) throw error;
-          this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);
-        }
-      }),
-    );
+    for (const site of targets) {
+      if (!site.wantsConnecting || connecting.has(site)) continue;
+      const connected = this.#ending(this.#connect(site)).finally(() => connecting.delete(site));
+      connecting.set(site, connected);
+    }
+  }
+
+  async #connect(site: Site): Promise<void> {
+    try {
+      await site.connect('target', this.#stop.signal);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+      this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);
+    }
   }
 }

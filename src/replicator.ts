@@ -3,13 +3,15 @@ import { hostname } from 'node:os';
 import { randomUUID } from 'node:crypto';
 import picomatch from 'picomatch';
 import type { Catalog } from './catalog/catalog.ts';
+import type { Outlast } from './catalog/outlast.ts';
 import { openSqliteCatalog } from './catalog/sqlite/open.ts';
 import { placeOf } from './config/places.ts';
 import type { Config } from './config/schema.ts';
 import { Secret } from './config/secrets.ts';
 import { systemClock, type Clock, type Random } from './objects/clock.ts';
 import { UsageError } from './objects/errors.ts';
-import { throttle, TokenBucket } from './providers/bandwidth.ts';
+import { throttle } from './providers/bandwidth.ts';
+import { LiveLimits } from './live-limits.ts';
 import { watchMemory } from './memory-watch.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
@@ -27,6 +29,8 @@ export interface Surroundings {
   readonly metrics: Metrics;
   readonly clock?: Clock;
   readonly random?: Random;
+  /** Where what cannot be recorded is tried until it can be; default: it is an error at once. */
+  readonly outlast?: Outlast;
 }
 
 export interface Opening {
@@ -42,22 +46,27 @@ export class Replicator implements AsyncDisposable {
   readonly engine: Engine;
   readonly policies: readonly Policy[];
   readonly sites: readonly Site[];
+  /** What may change while all this is open. */
+  readonly limits: LiveLimits;
 
-  private constructor(engine: Engine, policies: readonly Policy[], sites: readonly Site[]) {
+  private constructor(engine: Engine, policies: readonly Policy[], sites: readonly Site[], limits: LiveLimits) {
     this.engine = engine;
     this.policies = policies;
     this.sites = sites;
+    this.limits = limits;
   }
 
   /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
   static async open(config: Config, surroundings: Surroundings, { forget }: Opening): Promise<Replicator> {
-    const { clock = systemClock, random = Math.random, log, metrics } = surroundings;
+    const { clock = systemClock, random = Math.random, log, metrics, outlast } = surroundings;
     await using opened = new AsyncDisposableStack();
     opened.use(watchMemory(config.limits.memory));
-    const catalog = opened.adopt(await openSqliteCatalog({ path: config.catalog.file, clock }), async (open) => {
+    const settings = { path: config.catalog.file, clock, ...(outlast === undefined ? {} : { outlast }) };
+    const catalog = opened.adopt(await openSqliteCatalog(settings), async (open) => {
       await open[Symbol.asyncDispose]();
     });
-    const sites = await openSites(config, { clock, random, log, metrics }, opened);
+    const limits = new LiveLimits(config, clock);
+    const sites = await openSites(config, { clock, random, log, metrics }, limits, opened);
     const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
     await syncPolicies(catalog, policies, forget);
     const engine: Engine = {
@@ -68,10 +77,10 @@ export class Replicator implements AsyncDisposable {
       metrics,
       budget: new ByteBudget(Math.floor(config.limits.memory * shareInFlight)),
       throttle: (rate) => throttle(rate, clock),
-      concurrency: config.limits.concurrency,
+      concurrency: limits.concurrency,
       owner: `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`,
     };
-    const replicator = new Replicator(engine, policies, [...sites.values()]);
+    const replicator = new Replicator(engine, policies, [...sites.values()], limits);
     replicator.#resources = opened.move();
     return replicator;
   }
@@ -99,22 +108,23 @@ export class Replicator implements AsyncDisposable {
   }
 }
 
-type Core = Required<Surroundings>;
+type Core = Required<Omit<Surroundings, 'outlast'>>;
 
-async function openSites(config: Config, core: Core, opened: AsyncDisposableStack): Promise<Map<string, Site>> {
-  const { clock, random, metrics } = core;
-  const rate = config.limits.bandwidth;
+async function openSites(
+  config: Config,
+  { clock, random, metrics }: Core,
+  limits: LiveLimits,
+  opened: AsyncDisposableStack,
+): Promise<Map<string, Site>> {
   const surroundings: ProviderSurroundings = {
     clock,
     random,
     onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
-    ...(rate === undefined
-      ? {}
-      : { bandwidth: { up: new TokenBucket(rate, clock), down: new TokenBucket(rate, clock) } }),
+    bandwidth: limits.bandwidth,
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(config.providers)) {
-    const provider = await openProvider(name, reveal(settings), surroundings);
+    const provider = await openProvider(name, reveal(settings), { ...surroundings, limits: limits.of(name) });
     opened.defer(async () => await provider.close());
     sites.set(name, new Site(provider, clock));
   }

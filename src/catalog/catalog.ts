@@ -1,6 +1,6 @@
 import type { Key } from '../objects/key.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from './claims.ts';
-import type { PolicyCounts, Problem } from './counts.ts';
+import type { PolicyCounts, Problem, ProblemRange } from './counts.ts';
 import type { DeletionLedger } from './deletions.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { HoldLedger } from './holds.ts';
@@ -103,8 +103,8 @@ export interface Catalog extends DeletionLedger, HoldLedger, KeptLedger, LossLed
   ): Promise<void>;
 
   counts(policy: string, options?: { readonly prefix?: string }): Promise<PolicyCounts>;
-  /** Copies that are not verified, for people: in key order, at most `limit`. */
-  problems(policy: string, options: { readonly prefix?: string; readonly limit: number }): Promise<readonly Problem[]>;
+  /** Copies that are not verified, for people: in key order, at most `limit`, of keys after `after` only. */
+  problems(policy: string, options: ProblemRange): Promise<readonly Problem[]>;
   /** Leaves word of the providers' state, for processes that only ask. */
   noteProviders(states: readonly ProviderState[]): Promise<void>;
   readProviders(): Promise<readonly ProviderState[]>;

@@ -10,6 +10,8 @@ export interface ClaimRequest {
   readonly prefix?: string;
   /** Only copies at these targets; others stay due. */
   readonly targets: readonly string[];
+  /** Only objects of which no copy at these targets is due: a target that catches up alone holds up no other. */
+  readonly unless?: readonly string[];
   readonly limit: number;
   readonly leaseMs: number;
   /** Copies that became due later than this are left alone (a pass tries each copy once). Default: now. */

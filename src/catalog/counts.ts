@@ -41,6 +41,12 @@ export interface PolicyCounts {
   readonly unidentified: number;
 }
 
+export interface ProblemRange {
+  readonly prefix?: string;
+  readonly after?: Key;
+  readonly limit: number;
+}
+
 export interface Problem {
   readonly key: Key;
   readonly target: string;

@@ -1,4 +1,5 @@
 import { CatalogError } from '../catalog/errors.ts';
+import type { Outlast } from '../catalog/outlast.ts';
 import { configPath, loadConfig } from '../config/load.ts';
 import type { Config } from '../config/schema.ts';
 import type { ConfigProblem } from '../config/problems.ts';
@@ -45,15 +46,16 @@ export interface Opening {
   /** The configuration is the truth from now on: what it lacks is given up. Only for commands that act on it. */
   readonly forget: boolean;
   readonly metrics?: Metrics;
+  readonly outlast?: Outlast;
 }
 
 /** @throws UsageError when the catalog cannot be opened; CatalogError when it can, and is of no use. */
 export async function openReplicator(
   { config, log }: Prepared,
-  { forget, metrics = noMetrics }: Opening,
+  { forget, metrics = noMetrics, outlast }: Opening,
 ): Promise<Replicator> {
   try {
-    return await Replicator.open(config, { log, metrics }, { forget });
+    return await Replicator.open(config, { log, metrics, ...(outlast && { outlast }) }, { forget });
   } catch (error) {
     // Later on it is the world that fails; now it is the place that the configuration names.
     if (error instanceof CatalogError && error.code === 'unavailable')

@@ -1,3 +1,4 @@
+import { limitContradictions } from './limit-contradictions.ts';
 import type { Pieces } from './pieces.ts';
 import { overlap, placeOf, realLocation } from './places.ts';
 import type { Place, RealPath } from './places.ts';
@@ -16,6 +17,7 @@ export function contradictions(pieces: Pieces, realPath: RealPath): readonly Fin
     ...sharedPlaces(places),
     ...catalogInProvider(pieces, places, realPath),
     ...tooLittleMemory(pieces),
+    ...limitContradictions(pieces),
     ...policyContradictions(pieces),
   ];
 }

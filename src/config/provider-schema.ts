@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { endpoint, flag, oneOf, path, providerPrefixField, secret, section, text } from './fields.ts';
+import { localTimeouts, providerLimits, remoteTimeouts } from './provider-limits-schema.ts';
 
 const bucket = (description: string) =>
   text('the name of a bucket, without scheme or path', /^(?:arn:[!-~]+|[A-Za-z0-9_][A-Za-z0-9._:-]{0,221})$/).meta({
@@ -36,6 +37,8 @@ const filesystem = section({
     .prefault('skip'),
   prefix: providerPrefixField(),
   domain: domainField(),
+  limits: providerLimits.exactOptional(),
+  timeouts: localTimeouts.exactOptional(),
 }).meta({ title: 'filesystem' });
 
 const credentials = section({
@@ -59,6 +62,8 @@ const s3 = section({
     .exactOptional(),
   prefix: providerPrefixField(),
   domain: domainField(),
+  limits: providerLimits.exactOptional(),
+  timeouts: remoteTimeouts.exactOptional(),
 }).meta({ title: 's3' });
 
 const gcs = section({
@@ -76,6 +81,8 @@ const gcs = section({
   endpoint: endpoint().meta({ description: 'The server, for other than Google.' }).exactOptional(),
   prefix: providerPrefixField(),
   domain: domainField(),
+  limits: providerLimits.exactOptional(),
+  timeouts: remoteTimeouts.exactOptional(),
 }).meta({ title: 'gcs' });
 
 const azureFields = section({
@@ -102,6 +109,8 @@ const azureFields = section({
     .exactOptional(),
   prefix: providerPrefixField(),
   domain: domainField(),
+  limits: providerLimits.exactOptional(),
+  timeouts: remoteTimeouts.exactOptional(),
 });
 
 const azure = azureFields.superRefine(oneWayIn).meta({ title: 'azure' });

@@ -4,7 +4,7 @@ import type { ListenAddress } from './address.ts';
 import { listOf, name, nameForm, secret, section, wholeNumber } from './fields.ts';
 import { policySchema } from './policy-schema.ts';
 import { providerSchema } from './provider-schema.ts';
-import { rate, size } from './quantities.ts';
+import { duration, rate, size } from './quantities.ts';
 
 /** The one source for the configuration's types, its checks, the JSON Schema and the reference. */
 
@@ -75,14 +75,25 @@ export const limitsSchema = section({
       description: 'The most bytes of objects held in memory at once, over all copies under way; at least 16MiB.',
     })
     .prefault('256MiB'),
-  concurrency: wholeNumber(1, 1024).meta({ description: 'How many objects are worked on at once.' }).prefault(32),
+  concurrency: wholeNumber(1, 1024)
+    .meta({ description: 'How many objects are worked on at once. A running daemon takes a change over on SIGHUP.' })
+    .prefault(32),
   bandwidth: rate()
     .meta({
       description:
-        'The most bytes per second that this process sends to all providers together, and as many that it reads from them.',
+        'The most bytes per second that this process sends to all providers together, and as many that it reads from them. A running daemon takes a change over on SIGHUP.',
     })
     .exactOptional(),
 }).meta({ description: 'What the process may use.' });
+
+const shutdownSchema = section({
+  drain: duration('0s', '1h')
+    .meta({
+      description:
+        'How long work in flight may take to finish after SIGTERM; what has not finished then is given up and begun again by the next daemon. Ending that takes some seconds more: let whoever stops the process wait for half a minute longer before it kills it.',
+    })
+    .prefault('25s'),
+}).meta({ description: 'How the daemon ends.' });
 
 export const configSchema = section({
   catalog: catalogSchema,
@@ -95,6 +106,7 @@ export const configSchema = section({
     .meta({ description: 'What is copied from where to where.' }),
   http: httpSchema.prefault({}),
   limits: limitsSchema.prefault({}),
+  shutdown: shutdownSchema.prefault({}),
 }).meta({ title: 'Holdfast configuration' });
 
 export type HttpSettings = z.output<typeof httpSchema>;

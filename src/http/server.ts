@@ -1,5 +1,6 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorMessage } from '../objects/errors.ts';
+import type { PageRequest, ProblemPage } from '../replication/problem-page.ts';
 import type { Status } from '../replication/status.ts';
 import { refusal, type Access } from './token.ts';
 
@@ -9,6 +10,8 @@ export interface Served {
   /** @throws when it cannot do its work; the message says why. */
   ready(): Promise<void>;
   metrics(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Copies that are not verified. @returns undefined when there is no policy of that name. */
+  problems(policy: string, page: PageRequest): Promise<ProblemPage | undefined>;
   /** Has a policy, or all, looked at now. @returns the policies' names, or undefined when there is none of that name. */
   reconcileSoon(policy: string | undefined): readonly string[] | undefined;
 }
@@ -59,12 +62,33 @@ function addApi(server: FastifyInstance, served: Served, access: Access): void {
     preHandler: async (request: FastifyRequest, reply: FastifyReply) => await guard(access, request, reply),
   };
   server.get('/api/v1/status', guarded, async () => await served.status());
+  server.get<{ Querystring: ProblemQuery }>('/api/v1/problems', guarded, async (request, reply) => {
+    const limit = Number(request.query.limit ?? 100);
+    if (!Number.isInteger(limit) || limit < 1 || limit > 1000)
+      return await reply.code(400).send({ message: 'limit is a whole number from 1 to 1000' });
+    const { policy = '', prefix, after } = request.query;
+    const range = { ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) };
+    const page = await served.problems(policy, { ...range, limit });
+    if (page !== undefined) return await reply.send(page);
+    return await reply.code(404).send(unknownPolicy(policy));
+  });
   server.post<{ Querystring: { policy?: string } }>('/api/v1/reconcile', guarded, async (request, reply) => {
     const { policy } = request.query;
     const policies = served.reconcileSoon(policy);
     if (policies !== undefined) return await reply.code(202).send({ policies });
-    return await reply.code(404).send({ message: `there is no policy "${policy ?? ''}" in the configuration` });
+    return await reply.code(404).send(unknownPolicy(policy ?? ''));
   });
+}
+
+interface ProblemQuery {
+  readonly policy?: string;
+  readonly prefix?: string;
+  readonly after?: string;
+  readonly limit?: string;
+}
+
+function unknownPolicy(name: string): { message: string } {
+  return { message: `there is no policy "${name}" in the configuration` };
 }
 
 async function guard(access: Access, request: FastifyRequest, reply: FastifyReply): Promise<void> {

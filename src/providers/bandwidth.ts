@@ -3,37 +3,7 @@ import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { intercept } from './intercept.ts';
 import type { Provider } from './provider.ts';
-
-/**
- * Bytes per second, on average: whoever takes more than is there waits until the debt is paid. One bucket serves
- * all providers of a process, per direction (`limits.bandwidth`).
- */
-export class TokenBucket {
-  readonly #bytesPerSecond: number;
-  readonly #clock: Clock;
-  /** The time at which everything taken so far has been paid for. */
-  #paidAt = 0;
-
-  constructor(bytesPerSecond: number, clock: Clock) {
-    this.#bytesPerSecond = bytesPerSecond;
-    this.#clock = clock;
-  }
-
-  /** Rejects with the signal's reason when it aborts first; nothing is taken then. */
-  async take(bytes: number, signal: AbortSignal): Promise<void> {
-    const price = (bytes / this.#bytesPerSecond) * 1_000;
-    const now = this.#clock.now();
-    const wait = this.#paidAt - now;
-    this.#paidAt = Math.max(this.#paidAt, now) + price;
-    if (wait <= 0) return;
-    try {
-      await this.#clock.sleep(wait, signal);
-    } catch (error) {
-      this.#paidAt -= price;
-      throw error;
-    }
-  }
-}
+import { TokenBucket } from './token-bucket.ts';
 
 export interface Bandwidth {
   readonly up: TokenBucket;

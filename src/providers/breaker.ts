@@ -37,6 +37,11 @@ export class Breaker {
     this.#options = options;
   }
 
+  /** When the next trial may be made, in milliseconds since the epoch; undefined while calls flow. */
+  get heldUntil(): number | undefined {
+    return this.#heldUntil;
+  }
+
   get isHoldingBack(): boolean {
     return this.#heldUntil !== undefined && (this.#onTrial || this.#options.clock.now() < this.#heldUntil);
   }
@@ -51,7 +56,7 @@ export class Breaker {
 
   settle(admission: Admission, outcome: Outcome): void {
     if (admission === 'trial') this.#onTrial = false;
-    if (outcome === 'answered') this.#close();
+    if (outcome === 'answered') this.#close(admission);
     else if (outcome === 'outage') this.#countOutage(admission);
   }
 
@@ -70,9 +75,10 @@ export class Breaker {
     this.#holds += 1;
   }
 
-  #close(): void {
-    this.#outages = 0;
-    this.#holds = 0;
+  /** After a trial that was answered it is on probation: the next outage holds back again, and longer. */
+  #close(admission: Admission): void {
     this.#heldUntil = undefined;
+    this.#outages = admission === 'trial' ? this.#options.breakAfter - 1 : 0;
+    if (admission !== 'trial') this.#holds = 0;
   }
 }

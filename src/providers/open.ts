@@ -5,31 +5,41 @@ import { limited, type Bandwidth } from './bandwidth.ts';
 import { encodedKeys } from './encoded-keys.ts';
 import { observed, type OnRequest } from './observed.ts';
 import { ordered } from './ordered.ts';
+import type { LimitSettings, ProviderLimits } from './limits.ts';
 import { patient } from './patient.ts';
 import { prefixed } from './prefixed.ts';
 import type { MonitoredProvider, Provider } from './provider.ts';
 import { resilient } from './resilient.ts';
-import type { ProxyEnvironment } from './sockets.ts';
+import type { ProxyEnvironment, SocketTimeouts } from './sockets.ts';
+import { requestTimeouts, usualTimeouts, type Timeouts } from './timeouts.ts';
+
+/** What the settings of every provider may have. */
+interface Common {
+  readonly prefix?: string;
+  /** As it begins; `ProviderSurroundings.limits` is what holds. */
+  readonly limits?: LimitSettings;
+  readonly timeouts?: Partial<Timeouts>;
+}
 
 /** Where a provider is and who may use it: the settings of the configuration, secrets revealed. */
-export type ProviderSettings =
-  | {
-      readonly type: 'filesystem';
-      readonly path: string;
-      readonly symlinks?: 'skip' | 'follow';
-      readonly prefix?: string;
-    }
-  | ({ readonly type: 's3'; readonly prefix?: string } & Omit<import('./s3/options.ts').S3Options, Given>)
-  | ({ readonly type: 'gcs'; readonly prefix?: string } & Omit<import('./gcs/gcs.ts').GcsOptions, Given>)
-  | ({ readonly type: 'azure'; readonly prefix?: string } & Omit<import('./azure/options.ts').AzureOptions, Given>);
+export type ProviderSettings = Common &
+  (
+    | { readonly type: 'filesystem'; readonly path: string; readonly symlinks?: 'skip' | 'follow' }
+    | ({ readonly type: 's3' } & Omit<import('./s3/options.ts').S3Options, Given>)
+    | ({ readonly type: 'gcs' } & Omit<import('./gcs/gcs.ts').GcsOptions, Given>)
+    | ({ readonly type: 'azure' } & Omit<import('./azure/options.ts').AzureOptions, Given>)
+  );
 
-type Given = 'name' | 'clock' | 'root' | 'proxyEnv';
+type Given = 'name' | 'clock' | 'root' | 'proxyEnv' | 'timeouts';
 
 export interface ProviderSurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly onRequest: OnRequest;
+  /** What all providers share. */
   readonly bandwidth?: Bandwidth;
+  /** What this one may be asked for. */
+  readonly limits?: ProviderLimits;
   /** The environment, for the proxy it names (`HTTPS_PROXY`, `NO_PROXY`). Azure's SDK looks there by itself. */
   readonly proxyEnv?: ProxyEnvironment;
 }
@@ -51,10 +61,10 @@ export async function openProvider(
 ): Promise<MonitoredProvider> {
   const bare = await openBare(name, settings, surroundings);
   const counted = observed(bare.provider, surroundings.onRequest);
-  // Inside the rate limit, so that waiting for bandwidth is not taken for a stall; every attempt is paid for.
-  const timed = patient(counted);
-  const paced = surroundings.bandwidth === undefined ? timed : limited(timed, surroundings.bandwidth);
-  const steady = resilient(paced, surroundings);
+  const { call = usualTimeouts.call, idle = usualTimeouts.idle } = settings.timeouts ?? {};
+  // Inside the limits, so that waiting for one's turn is not taken for a stall; every attempt is paid for.
+  const timed = patient(counted, { request: requestTimeouts(call), idle });
+  const steady = resilient(paced(timed, surroundings), surroundings);
   const keyed = withKeys(ordered(steady), bare, settings.prefix);
   return { ...keyed, health: () => steady.health() };
 }
@@ -77,6 +87,12 @@ export async function openExaminable(
   };
 }
 
+/** Its own turn first: who waits for that takes nothing of what all share. */
+function paced(provider: Provider, { bandwidth, limits }: ProviderSurroundings): Provider {
+  const shared = bandwidth === undefined ? provider : limited(provider, bandwidth);
+  return limits === undefined ? shared : limits.around(shared);
+}
+
 function withKeys(provider: Provider, bare: Bare, prefix: string | undefined): Provider {
   const within = bare.wantsPrefix && prefix !== undefined ? prefix : '';
   const below = within === '' ? provider : prefixed(provider, within);
@@ -89,10 +105,11 @@ const longestKey = 1024;
 
 async function openBare(
   name: string,
-  { prefix = '', ...settings }: ProviderSettings,
+  { prefix = '', limits: _, timeouts, ...settings }: ProviderSettings,
   { clock, proxyEnv }: ProviderSurroundings,
 ): Promise<Bare> {
-  const given = { name, clock, root: prefix, ...(proxyEnv && { proxyEnv }) };
+  const sockets = socketTimeouts(timeouts);
+  const given = { name, clock, root: prefix, timeouts: sockets, ...(proxyEnv && { proxyEnv }) };
   switch (settings.type) {
     case 'filesystem': {
       const { openFilesystem } = await import('./filesystem/filesystem.ts');
@@ -116,4 +133,9 @@ async function openBare(
       return { provider, canHold: canHoldKey, maxKeyBytes: longestKey, wantsPrefix: true };
     }
   }
+}
+
+/** Only what was set: what is usual for sockets differs a little between the SDKs. */
+function socketTimeouts({ connect, idle }: Partial<Timeouts> = {}): Partial<SocketTimeouts> {
+  return { ...(connect !== undefined && { connectMs: connect }), ...(idle !== undefined && { idleMs: idle }) };
 }

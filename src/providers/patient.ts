@@ -3,6 +3,7 @@ import type { Key } from '../objects/key.ts';
 import { intercept, type Call, type OpenListing } from './intercept.ts';
 import { Leash } from '../objects/leash.ts';
 import type { ListPage, ObjectReader, Provider, ReadOptions } from './provider.ts';
+import { requestTimeouts, usualTimeouts } from './timeouts.ts';
 
 /** All in milliseconds. */
 export interface PatienceOptions {
@@ -17,20 +18,6 @@ export interface PatienceOptions {
 const seconds = 1_000;
 /** Slower than this counts as stalled. */
 const slowestBytesPerSecond = 64 * 1_024;
-
-const usual: Readonly<Record<Call['operation'], number>> = {
-  connect: 120 * seconds,
-  list: 120 * seconds,
-  head: 30 * seconds,
-  read: 60 * seconds,
-  put: 60 * seconds,
-  'start-upload': 60 * seconds,
-  part: 60 * seconds,
-  // Assembling a large object takes S3 minutes, and a filesystem has to flush it.
-  complete: 900 * seconds,
-  abort: 30 * seconds,
-  delete: 30 * seconds,
-};
 
 /** Ends whatever hangs: a request, a body or a listing on which nothing comes becomes `unavailable`. */
 export function patient(provider: Provider, options: PatienceOptions = {}): Provider {
@@ -51,9 +38,9 @@ class Watch {
   readonly #idle: number;
   readonly #grace: number;
 
-  constructor(provider: Provider, { request, idle = 60 * seconds, grace = 5 * seconds }: PatienceOptions) {
+  constructor(provider: Provider, { request, idle = usualTimeouts.idle, grace = 5 * seconds }: PatienceOptions) {
     this.#provider = provider;
-    this.#limits = { ...usual, ...request };
+    this.#limits = { ...requestTimeouts(usualTimeouts.call), ...request };
     this.#idle = idle;
     this.#grace = grace;
   }

@@ -189,8 +189,10 @@ export interface StoredCopy {
 
 /** What a provider's recent calls tell of it. */
 export interface ProviderHealth {
-  /** `down`: calls are held back for a while because they keep failing; `degraded`: the latest call failed. */
+  /** `down`: calls are held back because they keep failing, until one is answered; `degraded`: the latest call failed. */
   readonly state: 'up' | 'degraded' | 'down';
+  /** While calls are held back: when one may find out whether it answers again, in milliseconds since the epoch. */
+  readonly heldUntil?: number;
   readonly lastError: { readonly code: ErrorCode; readonly message: string; readonly at: number } | null;
 }
 

@@ -52,8 +52,9 @@ class Guard implements Interception {
   }
 
   health(): ProviderHealth {
-    const state = this.#breaker.isHoldingBack ? 'down' : this.#latestFailed ? 'degraded' : 'up';
-    return { state, lastError: this.#lastError };
+    const { heldUntil } = this.#breaker;
+    const state = heldUntil !== undefined ? 'down' : this.#latestFailed ? 'degraded' : 'up';
+    return { state, lastError: this.#lastError, ...(heldUntil !== undefined && { heldUntil }) };
   }
 
   /** Only a listing in key order can be taken up again where it broke off. */

@@ -14,6 +14,9 @@ export interface Verdict {
 /** How long a copy rests that cannot be made until somebody changes something. */
 const slowRetry = 60 * minutes;
 
+/** After so many conflicts in a row, which take at least half an hour on average, a person should know. */
+const patienceWithConflicts = 10;
+
 /** Causes that time alone may mend; every other code waits for a person on the slow schedule. */
 const passing: ReadonlySet<ErrorCode> = new Set([
   'throttled',
@@ -28,6 +31,8 @@ const passing: ReadonlySet<ErrorCode> = new Set([
  */
 export function verdictOn(code: ErrorCode, attempts: number, random: Random): Verdict {
   if (!passing.has(code)) return { state: 'failed', delay: slowRetry };
+  // What is in the way every time (a lock of the provider's, a program that writes there too) does not go by itself.
+  if (code === 'conflict' && attempts >= patienceWithConflicts) return { state: 'failed', delay: slowRetry };
   // Something moved under our feet: the next look sees it as it is now.
   if (code === 'conflict' && attempts < 3) return { state: 'retry', delay: 0 };
   return { state: 'retry', delay: jitter(5 * seconds, 10 * minutes, attempts, random) };

@@ -1,9 +1,17 @@
+/** Bytes that may be reserved. */
+export interface Bytes {
+  /** The most that one request may ask for. */
+  readonly total: number;
+  reserve(bytes: number, signal: AbortSignal): Promise<() => void>;
+  tryReserve(bytes: number): (() => void) | undefined;
+}
+
 /**
  * Bytes that may be in flight at once, over all objects (`limits.memory`). Waiters are served in the order they
  * came, so that a large request is not starved by small ones. Whoever holds bytes never waits for more of them
  * to finish what it holds, so that the budget cannot deadlock.
  */
-export class ByteBudget {
+export class ByteBudget implements Bytes {
   readonly #total: number;
   readonly #waiting: Waiter[] = [];
   #free: number;

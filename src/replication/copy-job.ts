@@ -4,7 +4,8 @@ import { errorMessage, ProviderError, type ProviderErrorDetails } from '../objec
 import type { Key } from '../objects/key.ts';
 import type { Attributes, CopyRecord, ObjectHead } from '../objects/object.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { ByteBudget } from './byte-budget.ts';
+import type { Bytes } from './byte-budget.ts';
+import type { Convoy } from './convoy.ts';
 import { agreement, type ProveOptions } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import type { Content, Destination, Stored } from './store.ts';
@@ -25,7 +26,9 @@ export interface CopyJob {
 }
 
 export interface CopyOptions extends ProveOptions {
-  readonly budget: ByteBudget;
+  readonly budget: Bytes;
+  /** Who travels together; left out where a target is served alone. */
+  readonly convoy?: Convoy;
   readonly clock: Clock;
   /** Counts bytes read from the place copied from. */
   readonly onSourceBytes: (bytes: number) => void;

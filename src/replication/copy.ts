@@ -64,8 +64,9 @@ async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal
       job.destinations.map((to) => ({
         name: to.name,
         run: async (own) => await putCopy(to, content, bytes, options, own),
+        isUnwell: () => to.isUnwell?.() === true,
       })),
-      { key: job.from.key, bytes: bytes.length, clock: options.clock, signal },
+      { key: job.from.key, bytes: bytes.length, clock: options.clock, convoy: options.convoy, signal },
     );
     return { read: { digest, attributes: content.attributes }, outcomes };
   } finally {

@@ -84,7 +84,7 @@ export class Deletions {
     if (objects === 0 || !(await this.#isSourceThere(signal))) return [];
     const targets = this.#policy.targets.filter((site) => this.#takes(site)).map((site) => site.name);
     const leaseMs = this.#leases.length;
-    return await catalog.claimGone({ owner, policy, targets, until, after, limit: concurrency, leaseMs });
+    return await catalog.claimGone({ owner, policy, targets, until, after, limit: concurrency.value, leaseMs });
   }
 
   /**

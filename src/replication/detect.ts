@@ -3,6 +3,7 @@ import type { Finding } from '../catalog/findings.ts';
 import type { ObjectRow } from '../catalog/rows.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
+import { Leash } from '../objects/leash.ts';
 import type { ObjectInfo } from '../objects/object.ts';
 import type { ListPage } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -21,6 +22,8 @@ export interface DetectOptions extends ComparePlan {
   readonly record: (findings: readonly Finding[]) => Promise<void>;
   readonly onProgress: (seen: Seen) => void;
   readonly now: () => number;
+  /** Milliseconds that a target may take for a page; 20 s by default. */
+  readonly pageWithin?: number;
 }
 
 /** What a pass saw. */
@@ -51,6 +54,9 @@ const recordInGroupsOf = 1_000;
 const sampleSize = 10;
 const namedIgnored = 5;
 
+/** How long (ms) the walk waits for a target's page: everything new waits with it. */
+const pageWithin = 20_000;
+
 /**
  * One walk over source, catalog and target listings together, in key order, streaming: an unchanged set costs
  * listings only. A target whose listing fails drops out; a source whose listing fails ends the walk.
@@ -74,6 +80,7 @@ class Walk implements AsyncDisposable {
   readonly #source: Cursor<ObjectInfo>;
   readonly #rows: Cursor<ObjectRow>;
   readonly #targets: Map<string, Cursor<ObjectInfo>>;
+  readonly #leashes = new Map<string, Leash>();
   readonly #findings: Finding[] = [];
   readonly #suspects: Suspects;
   readonly #seen: Seen = {
@@ -119,6 +126,7 @@ class Walk implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const leash of this.#leashes.values()) leash[Symbol.dispose]();
     await this.#suspects.idle();
     await Promise.all(
       [this.#source, this.#rows, ...this.#targets.values()].map(async (cursor) => await cursor.close()),
@@ -142,11 +150,17 @@ class Walk implements AsyncDisposable {
   }
 
   async #settleTarget(target: string, cursor: Cursor<ObjectInfo>): Promise<void> {
+    const leash = this.#leashes.get(target);
+    const late = setTimeout(() => leash?.abort(tooSlow(target)), this.#options.pageWithin ?? pageWithin);
     try {
       await cursor.settle();
     } catch (error) {
       this.#targets.delete(target);
-      this.#seen.targetFailures.set(target, asFailure(error, target, this.#signal));
+      const reason: unknown = leash?.signal.reason;
+      const why = reason instanceof ProviderError ? reason : error;
+      this.#seen.targetFailures.set(target, asFailure(why, target, this.#signal));
+    } finally {
+      clearTimeout(late);
     }
   }
 
@@ -211,7 +225,9 @@ class Walk implements AsyncDisposable {
   }
 
   async *#pages(site: Site): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-    for await (const page of site.provider.list({ prefix: this.#options.prefix }, this.#signal)) yield page.entries;
+    const leash = new Leash(this.#signal);
+    this.#leashes.set(site.name, leash);
+    for await (const page of site.provider.list({ prefix: this.#options.prefix }, leash.signal)) yield page.entries;
   }
 
   #noteIgnored({ ignored = [] }: ListPage): void {
@@ -221,6 +237,11 @@ class Walk implements AsyncDisposable {
       this.#log.warn({ policy: this.#policy.name, key, reason }, 'this is no object and is not copied');
     }
   }
+}
+
+function tooSlow(provider: string): ProviderError {
+  const message = `${provider} did not list a page within ${pageWithin / 1000} s; this pass goes on without it`;
+  return new ProviderError('unavailable', message, { provider });
 }
 
 function asFailure(error: unknown, provider: string, signal: AbortSignal): ProviderError {

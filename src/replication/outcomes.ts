@@ -1,6 +1,7 @@
 import type { Claim, CopyOutcome } from '../catalog/claims.ts';
 import type { CopyRow } from '../catalog/rows.ts';
 import type { Random } from '../objects/clock.ts';
+import { LeftBehind } from './convoy.ts';
 import { asProviderError } from './copy-job.ts';
 import { outcomeOfFailure } from './failure.ts';
 import type { Proof } from './prove.ts';
@@ -45,7 +46,8 @@ export class Outcomes {
   }
 
   failed(copy: CopyRow, thrown: unknown): void {
-    if (this.#signal.aborted) return this.#set({ target: copy.target, state: 'released' });
+    if (this.#signal.aborted || thrown instanceof LeftBehind)
+      return this.#set({ target: copy.target, state: 'released' });
     const error = asProviderError(thrown, copy.target, this.#claim.object.key);
     this.#set(outcomeOfFailure(copy, error, this.#options.now(), this.#options.random));
   }

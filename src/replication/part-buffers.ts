@@ -1,4 +1,4 @@
-import type { ByteBudget } from './byte-budget.ts';
+import type { Bytes } from './byte-budget.ts';
 
 /**
  * The buffers of one object that travels in parts: as many as memory allows at the moment, at most `most`, used
@@ -8,13 +8,13 @@ import type { ByteBudget } from './byte-budget.ts';
 export class PartBuffers implements Disposable {
   readonly #partSize: number;
   readonly #most: number;
-  readonly #budget: ByteBudget;
+  readonly #budget: Bytes;
   readonly #free: Buffer[] = [];
   /** Gives back each buffer's share of the budget. */
   readonly #owned = new Map<ArrayBufferLike, () => void>();
   #returned = Promise.withResolvers<void>();
 
-  constructor(partSize: number, most: number, budget: ByteBudget) {
+  constructor(partSize: number, most: number, budget: Bytes) {
     this.#partSize = partSize;
     this.#most = most;
     this.#budget = budget;

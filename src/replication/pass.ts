@@ -80,6 +80,26 @@ export async function runPass(
   return { seen, summary, hold: decision.hold, found };
 }
 
+/**
+ * Records what is new at the source, and nothing else: for the time that a whole pass takes, so that new objects do not
+ * wait for the slowest listing of a target. It decides nothing; what it saw, the pass sees too.
+ */
+export async function glance(
+  { catalog, clock, log }: Engine,
+  policy: Policy,
+  onProgress: (seen: Seen) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await policy.source.connect('source', signal);
+  const now = (): number => clock.now();
+  const record = async (findings: readonly Finding[]): Promise<void> => {
+    const added = findings.filter(({ kind }) => kind === 'new');
+    if (added.length > 0) await catalog.record(policy.name, added);
+  };
+  const plan = { full: false, deep: false, asOf: now(), prefix: policy.prefix, targets: [], now, record, onProgress };
+  await detect(catalog, policy, plan, log, signal);
+}
+
 async function reached(
   site: Site,
   role: ProviderRole,
@@ -87,6 +107,12 @@ async function reached(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (role === 'target' && site.isAway) {
+    const error = site.health().lastError;
+    const message = `it does not answer; its copies wait${error === null ? '' : `: ${error.message}`}`;
+    unreached.set(site.name, new ProviderError('unavailable', message, { provider: site.name }));
+    return false;
+  }
   try {
     if (role === 'source') await site.connect(role, signal);
     else await connectSoon(site, clock, signal);

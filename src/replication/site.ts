@@ -1,9 +1,13 @@
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
+import { reservedPrefix } from '../objects/key.ts';
 import type { Capabilities, MonitoredProvider, ProviderHealth, ProviderRole } from '../providers/provider.ts';
 
 /** How long a provider that could not be reached is left alone before it is tried again. */
 const reconnectAfter = 5_000;
+
+/** Nothing is ever kept there. */
+const probed = `${reservedPrefix}probe`;
 
 /** One configured provider as the replication sees it: reached or not, up or down. */
 export class Site {
@@ -11,6 +15,7 @@ export class Site {
   readonly #clock: Clock;
   readonly #capabilities = new Map<ProviderRole, Capabilities>();
   readonly #connecting = new Map<ProviderRole, Promise<Capabilities>>();
+  #probing = false;
   #failure: { readonly error: ProviderError; readonly at: number } | undefined;
 
   constructor(provider: MonitoredProvider, clock: Clock) {
@@ -68,6 +73,37 @@ export class Site {
   /** Whether work may be given to it now. */
   get available(): boolean {
     return this.capabilities !== undefined && this.provider.health().state !== 'down';
+  }
+
+  /** Whether its calls fail for reasons that may pass, so that they are tried again and again. */
+  get isStruggling(): boolean {
+    const { state, lastError } = this.provider.health();
+    return state !== 'up' && lastError?.code !== 'denied';
+  }
+
+  /** Whether waiting for it would be in vain: it does not answer, and somebody sees to it already. */
+  get isAway(): boolean {
+    if (this.capabilities !== undefined) return this.provider.health().state === 'down';
+    return this.#failure !== undefined && (this.#connecting.size > 0 || !this.wantsConnecting);
+  }
+
+  /** Whether its calls were held back long enough for one to find out whether it answers again. */
+  get wantsProbing(): boolean {
+    if (this.#probing || this.capabilities === undefined) return false;
+    const { state, heldUntil } = this.provider.health();
+    return state === 'down' && heldUntil !== undefined && this.#clock.now() >= heldUntil;
+  }
+
+  /** Asks for something that costs nothing, so that no copy has to find out. Whatever the answer, it is in `health`. */
+  async probe(signal: AbortSignal): Promise<void> {
+    this.#probing = true;
+    try {
+      await this.provider.head(probed, signal);
+    } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
+    } finally {
+      this.#probing = false;
+    }
   }
 
   /** Whether it was never reached and it is time to try (again). */

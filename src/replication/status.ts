@@ -75,10 +75,12 @@ export async function readStatus(
   policies: readonly Policy[],
   providers: readonly ProviderStatus[],
   now: number,
+  /** What else keeps the process from being well. */
+  troubles: readonly string[] = [],
 ): Promise<Status> {
   const reports = await Promise.all(policies.map(async (policy) => await reportOn(catalog, policy, now)));
   const failing = reports.flatMap((report) => report.failing);
-  const degraded = [...reports.flatMap((report) => report.degraded), ...providers.flatMap(troubleWith)];
+  const degraded = [...troubles, ...reports.flatMap((report) => report.degraded), ...providers.flatMap(troubleWith)];
   return {
     status: failing.length > 0 ? 'failing' : degraded.length > 0 ? 'degraded' : 'ok',
     reasons: [...failing, ...degraded],

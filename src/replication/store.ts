@@ -13,6 +13,8 @@ export interface Destination {
   readonly capabilities: Capabilities;
   /** The version that stands at the key and is to be replaced; null when nothing is known to be there. */
   readonly occupied: string | null;
+  /** Whether its calls fail and are tried again. */
+  readonly isUnwell?: () => boolean;
 }
 
 /** What is to be stored, apart from its bytes. */

@@ -11,6 +11,7 @@ import {
   type CopyResult,
 } from './copy-job.ts';
 import { checksumsOf, Hasher } from './hash.ts';
+import { Drag } from './drag.ts';
 import { Lane } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
 import { inParts, ObjectStream } from './read-source.ts';
@@ -44,6 +45,7 @@ class Fan implements AsyncDisposable {
   readonly #options: CopyOptions;
   readonly #signal: AbortSignal;
   readonly #buffers: PartBuffers;
+  readonly #drag: Drag;
   readonly #sending = new Set<Promise<void>>();
 
   constructor(job: CopyJob, partSize: number, options: CopyOptions, signal: AbortSignal) {
@@ -52,6 +54,7 @@ class Fan implements AsyncDisposable {
     this.#options = options;
     this.#signal = signal;
     this.#buffers = new PartBuffers(partSize, partsUnderWay, options.budget);
+    this.#drag = new Drag(options.clock, options.convoy);
     this.stream = new ObjectStream(job.from, signal, options.onSourceBytes);
     this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options));
   }
@@ -66,7 +69,7 @@ class Fan implements AsyncDisposable {
     let hasher: Hasher | undefined;
     const algorithms = wanted(this.#job, 'part');
     let number = 0;
-    const allocate = async (): Promise<Buffer> => await this.#buffers.take(this.#signal);
+    const allocate = async (): Promise<Buffer> => await this.#drag.reading(() => this.#buffers.take(this.#signal));
     for await (const bytes of inParts(this.stream, size, this.#partSize, allocate)) {
       hasher ??= await this.#hasher();
       hasher.update(bytes);
@@ -97,13 +100,19 @@ class Fan implements AsyncDisposable {
   #send(part: Part, last: boolean): void {
     const attributes = this.#job.attributes ?? this.stream.head.attributes;
     const lanes = this.lanes.filter((lane) => !lane.failed);
+    const sentBy = this.#drag.part(lanes.length);
     const errands = lanes.map((lane) => ({
       name: lane.to.name,
-      run: async (own: AbortSignal) => await lane.send(part, attributes, own),
+      run: async (own: AbortSignal) => {
+        await lane.send(part, attributes, own);
+        sentBy(lane.to.name);
+      },
+      isUnwell: () => lane.to.isUnwell?.() === true,
       progressedAt: () => lane.progressedAt,
     }));
     const { key } = this.#job.from;
-    const surroundings = { key, bytes: part.bytes.length, clock: this.#options.clock, signal: this.#signal };
+    const { clock, convoy } = this.#options;
+    const surroundings = { key, bytes: part.bytes.length, clock, convoy, signal: this.#signal };
     const sent = sideBySide(errands, surroundings).then(() => {
       this.#sending.delete(sent);
       // A provider may keep the last part back until the upload is completed.

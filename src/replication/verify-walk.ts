@@ -48,7 +48,7 @@ export class VerifyWalk implements AsyncDisposable {
     this.#policy = policy;
     this.#plan = plan;
     this.#signal = signal;
-    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    this.#queue = new PQueue({ concurrency: engine.concurrency.value });
     const { prefix, places } = plan;
     this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
     const reached = places.targets.filter(({ name }) => !places.unreached.has(name));
@@ -62,7 +62,7 @@ export class VerifyWalk implements AsyncDisposable {
       const key = smallestKey([this.#rows, ...this.#listings.values()]);
       if (key === undefined || this.#broken !== undefined) break;
       this.#look(key);
-      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
+      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency.value);
     }
     await this.#queue.onIdle();
     if (this.#broken !== undefined) throw this.#broken.error;

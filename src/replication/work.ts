@@ -198,8 +198,8 @@ export class Work {
         await keepReplaced(replaced, { ...options, onSourceBytes: this.#options.onBytes }, signal);
       },
     }));
-    const { clock } = this.#options;
-    const ends = await sideBySide(errands, { key, bytes: size, clock, signal: this.#signal });
+    const { clock, convoy } = this.#options;
+    const ends = await sideBySide(errands, { key, bytes: size, clock, convoy, signal: this.#signal });
     return copies.filter((copy) => {
       const failure = ends.get(copy.target);
       if (failure instanceof ProviderError) this.#outcomes.failed(copy, failure);
@@ -231,7 +231,8 @@ export class Work {
     const site = this.#site(copy.target);
     const { capabilities, provider } = site;
     if (capabilities === undefined) throw new Error(`${copy.target} was claimed before it was connected`);
-    return { name: copy.target, provider, capabilities, occupied: copy.version };
+    const isUnwell = (): boolean => site.isStruggling;
+    return { name: copy.target, provider, capabilities, occupied: copy.version, isUnwell };
   }
 
   #copyOptions(from: Candidate): CopyOptions {

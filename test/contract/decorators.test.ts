@@ -1,7 +1,8 @@
 import { systemClock } from '../../src/objects/clock.ts';
 import { isUnicode } from '../../src/objects/key.ts';
 import type { Key } from '../../src/objects/key.ts';
-import { limited, TokenBucket } from '../../src/providers/bandwidth.ts';
+import { limited } from '../../src/providers/bandwidth.ts';
+import { TokenBucket } from '../../src/providers/token-bucket.ts';
 import { encodedKeys } from '../../src/providers/encoded-keys.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
 import { MemoryProvider } from '../../src/providers/memory/memory.ts';

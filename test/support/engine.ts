@@ -10,6 +10,7 @@ import type { Key } from '../../src/objects/key.ts';
 import { throttle } from '../../src/providers/bandwidth.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
 import { ByteBudget } from '../../src/replication/byte-budget.ts';
+import { Dial } from '../../src/replication/dial.ts';
 import type { Policy } from '../../src/replication/policy.ts';
 import { reconcile, type ReconcileOptions, type ReconcileReport } from '../../src/replication/reconcile.ts';
 import type { Engine } from '../../src/replication/worker.ts';
@@ -90,7 +91,16 @@ export class World implements AsyncDisposable {
     const rows = [{ name, source: source.name, targets: targets.map((site) => site.name), minCopies }];
     await catalog.syncPolicies(rows, { forget: true });
     const budget = new ByteBudget(memory);
-    const core = { catalog, clock, random: Math.random, log, metrics: noMetrics, budget, concurrency, owner };
+    const core = {
+      catalog,
+      clock,
+      random: Math.random,
+      log,
+      metrics: noMetrics,
+      budget,
+      concurrency: new Dial(concurrency),
+      owner,
+    };
     return { ...core, throttle: (rate) => throttle(rate, clock) };
   }
 

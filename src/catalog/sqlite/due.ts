@@ -33,12 +33,24 @@ export interface DueWork {
   readonly dueBy: number;
   readonly now: number;
   readonly limit: number;
+  /** Targets whose due work comes first; below a prefix they are not looked at. */
+  readonly unless: readonly number[];
 }
 
 export const oldestSql = `select c.object_id as id, c.due_at as due
   from copies c indexed by copies_due cross join objects o on o.id = c.object_id
   where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')}
   order by c.due_at limit ?5`;
+
+/** The same without what the other targets wait for; looked for among the oldest only, however many are due. */
+function oldestUnlessSql(others: readonly number[]): string {
+  return `select d.id, d.due from (select object_id as id, due_at as due from copies indexed by copies_due
+      where policy_id = ?1 and target_id = ?2 and due_at <= ?3 order by due_at limit 1000) d
+    cross join objects o on o.id = d.id
+    where ${isOverSql('o.lease_until', '?4')} and not exists (select 1 from copies f
+      where f.object_id = d.id and f.target_id in (${others.join(', ')}) and f.due_at <= ?3)
+    order by d.due limit ?5`;
+}
 
 /** Oldest due first. The oldest `limit` of every policy and target hold the oldest `limit` of all. */
 export function dueObjects(ledger: Ledger, request: ClaimRequest): readonly Candidate[] {
@@ -62,15 +74,21 @@ function dueOf(ledger: Ledger, policy: Policy, request: ClaimRequest): readonly 
   const { limit } = request;
   const prefix = narrowPrefix(ledger, policy.id, request.prefix ?? '');
   const now = ledger.now();
-  const work = { policyId: policy.id, prefix, dueBy: dueBy(request, now), now, limit };
-  const targets = ledger.names.targetsOf(policy.id).filter((target) => request.targets.includes(target.name));
+  const all = ledger.names.targetsOf(policy.id);
+  const unless = all.filter((target) => request.unless?.includes(target.name)).map(({ id }) => id);
+  const work = { policyId: policy.id, prefix, dueBy: dueBy(request, now), now, limit, unless };
+  const targets = all.filter((target) => request.targets.includes(target.name));
   callIn(ledger, policy.id, targets);
   const dueAt = prefix === '' ? dueAnywhere : dueBelow;
   return targets.flatMap(({ id }) => dueAt(ledger, { ...work, targetId: id }));
 }
 
-function dueAnywhere({ db }: Ledger, { policyId, targetId, dueBy: by, now, limit }: DueWork): readonly DueRow[] {
-  return db.all<DueRow>(oldestSql, policyId, targetId, by, now, limit);
+function dueAnywhere(
+  { db }: Ledger,
+  { policyId, targetId, dueBy: by, now, limit, unless }: DueWork,
+): readonly DueRow[] {
+  const sql = unless.length === 0 ? oldestSql : oldestUnlessSql(unless);
+  return db.all<DueRow>(sql, policyId, targetId, by, now, limit);
 }
 
 /** Work is never claimed before it is due, whatever was asked for. */

@@ -4,6 +4,7 @@ import type { Clock } from '../../objects/clock.ts';
 import { errorMessage } from '../../objects/errors.ts';
 import type { Catalog } from '../catalog.ts';
 import { CatalogError } from '../errors.ts';
+import type { Outlast } from '../outlast.ts';
 import { configure } from './configure.ts';
 import { Database } from './database.ts';
 import { migrate } from './migrate.ts';
@@ -14,6 +15,8 @@ export interface SqliteCatalogOptions {
   /** The file; it and its directory are created when missing. */
   readonly path: string;
   readonly clock: Clock;
+  /** Default: a write that fails once fails. */
+  readonly outlast?: Outlast;
 }
 
 /**
@@ -29,7 +32,7 @@ export async function openSqliteCatalog(options: SqliteCatalogOptions): Promise<
     migrate(db, options.clock.now());
     // After a migration, or when another program changed the file.
     if (isBehind(db)) db.transaction(() => tally({ db, untallied: new Set() }));
-    return new SqliteCatalog(db, options.clock);
+    return new SqliteCatalog(db, options.clock, options.outlast);
   } catch (error) {
     db[Symbol.dispose]();
     throw error;

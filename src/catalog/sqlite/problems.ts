@@ -1,6 +1,6 @@
-import { keyFromBytes } from '../../objects/key.ts';
+import { keyFromBytes, keyToBytes } from '../../objects/key.ts';
 import type { ErrorCode } from '../../objects/errors.ts';
-import type { Problem } from '../counts.ts';
+import type { Problem, ProblemRange } from '../counts.ts';
 import type { CopyState } from '../states.ts';
 import { keyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
@@ -25,9 +25,13 @@ const countSql = `select count(*) as n from (select 1 from copies indexed by cop
 const columns = 'o.key, t.name as target, c.state, c.error_code, c.error_message, c.due_at';
 
 /** Where many are not verified, going through the keys soon finds the first of them; where few are, it would find them late. */
-export function problems(ledger: Ledger, policy: string, prefix: string, limit: number): readonly Problem[] {
+export function problems(
+  ledger: Ledger,
+  policy: string,
+  { prefix = '', after, limit }: ProblemRange,
+): readonly Problem[] {
   const { policyId, only } = viewOf(ledger, policy);
-  const range = keyRange(prefix);
+  const range = keyRange(prefix, after === undefined ? undefined : keyToBytes(after));
   const isFew = (ledger.db.get<{ readonly n: number }>(countSql, policyId)?.n ?? 0) <= few;
   const sql = isFew ? bySortSql(range.sql, only) : byKeySql(range.sql, only);
   return ledger.db.all<Row>(sql, policyId, ...range.values, limit).map((row) => ({

@@ -4,7 +4,7 @@ import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Key } from '../../objects/key.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
-import type { PolicyCounts, Problem } from '../counts.ts';
+import type { PolicyCounts, Problem, ProblemRange } from '../counts.ts';
 import type {
   DeletionSettlement,
   DeletionVerdict,
@@ -16,6 +16,7 @@ import type {
 import type { Finding, RecordResult } from '../findings.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
 import type { CopyPace, Loss } from '../losses.ts';
+import type { Outlast } from '../outlast.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import { claim } from './claim.ts';
@@ -59,7 +60,7 @@ export class SqliteCatalog implements Catalog {
   readonly #ledger: Ledger;
   readonly #queue: WriteQueue;
 
-  constructor(db: Database, clock: Clock) {
+  constructor(db: Database, clock: Clock, outlast?: Outlast) {
     const names = new Names(db);
     this.#ledger = {
       ...{ db, names, told: new Map(), cursors: new Map(), untallied: new Set(), stretches: new Map() },
@@ -69,6 +70,7 @@ export class SqliteCatalog implements Catalog {
       db,
       () => names.forget(),
       () => tally(this.#ledger),
+      outlast,
     );
   }
 
@@ -165,11 +167,8 @@ export class SqliteCatalog implements Catalog {
     return copyPace(this.#ledger, policy);
   }
 
-  async problems(
-    policy: string,
-    { prefix = '', limit }: Below & { readonly limit: number },
-  ): Promise<readonly Problem[]> {
-    return problems(this.#ledger, policy, prefix, limit);
+  async problems(policy: string, range: ProblemRange): Promise<readonly Problem[]> {
+    return problems(this.#ledger, policy, range);
   }
 
   noteProviders(states: readonly ProviderState[]): Promise<void> {

@@ -43,7 +43,7 @@ function advice(code: CatalogErrorCode, path: string): string {
 
 function moveAway(path: string): string {
   return (
-    `Move it away together with ${path}-wal and ${path}-shm where they exist, then run \`holdfast reconcile\`: ` +
-    'it rebuilds the catalog from what the providers hold and copies nothing that is already in place.'
+    `It is not used. Move it away together with ${path}-wal and ${path}-shm where they exist, then run ` +
+    '`holdfast rebuild-catalog`: it makes the catalog anew from what the providers hold and copies nothing that is in place.'
   );
 }

@@ -1,4 +1,5 @@
 import { CatalogError } from '../errors.ts';
+import type { Outlast } from '../outlast.ts';
 import type { Database } from './database.ts';
 import { assertSchema } from './migrate.ts';
 
@@ -32,19 +33,31 @@ export class WriteQueue {
   readonly #db: Database;
   readonly #onRollback: () => void;
   readonly #beforeCommit: () => void;
+  readonly #outlast: Outlast | undefined;
   #jobs: Job[] = [];
   #weight = 0;
   /** Both keep the process alive: somebody waits for what they commit. */
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor(db: Database, onRollback: () => void, beforeCommit: () => void = () => undefined) {
+  constructor(
+    db: Database,
+    onRollback: () => void,
+    beforeCommit: () => void = () => undefined,
+    outlast?: Outlast,
+  ) {
     this.#db = db;
     this.#onRollback = onRollback;
     this.#beforeCommit = beforeCommit;
+    this.#outlast = outlast;
   }
 
   run<T>(weight: number, work: () => T): Promise<T> {
+    const once = async (): Promise<T> => await this.#enqueue(weight, work);
+    return this.#outlast === undefined ? once() : this.#outlast(once);
+  }
+
+  #enqueue<T>(weight: number, work: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#jobs.push({ weight, work: () => settleWith(work(), resolve), reject });
       this.#weight += weight;

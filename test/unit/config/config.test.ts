@@ -84,6 +84,7 @@ describe('the loaded configuration', () => {
       ],
       http: { listen: { host: '127.0.0.1', port: 8080, loopback: true } },
       limits: { memory: 2 ** 28, concurrency: 32 },
+      shutdown: { drain: 25_000 },
     });
   });
 

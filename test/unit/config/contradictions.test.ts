@@ -11,6 +11,18 @@ const second = (more: object) => [
 describe('contradictions inside and between policies', () => {
   it.each([
     [
+      'a provider that may take more than all together',
+      `${rightBut([['providers', 'aws', 'limits'], { bandwidth: '2MiB/s' }])}limits: { bandwidth: 1MiB/s }`,
+      'providers.aws.limits.bandwidth',
+      'found 2MiB/s; expected at most `limits.bandwidth` (1MiB/s)',
+    ],
+    [
+      'a connection that may take longer than its request',
+      rightBut([['providers', 'gcp', 'timeouts'], { connect: '2m' }]),
+      'providers.gcp.timeouts.connect',
+      'found 2m; expected at most `timeouts.call` (1m)',
+    ],
+    [
       'a target that is the source',
       rightBut([['policies', 0, 'targets', 1], 'primary']),
       'policies[0].targets[1]',

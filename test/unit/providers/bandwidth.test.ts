@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/objects/clock.ts';
-import { limited, TokenBucket } from '../../../src/providers/bandwidth.ts';
+import { limited } from '../../../src/providers/bandwidth.ts';
+import { TokenBucket } from '../../../src/providers/token-bucket.ts';
 import { patient } from '../../../src/providers/patient.ts';
 import { resilient } from '../../../src/providers/resilient.ts';
 import { uploadWhole } from '../../contract/provider/parts.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/objects/clock.ts';
-import { TokenBucket } from '../../../src/providers/bandwidth.ts';
+import { TokenBucket } from '../../../src/providers/token-bucket.ts';
 import type { ProviderSettings, ProviderSurroundings } from '../../../src/providers/open.ts';
 import { openProvider } from '../../../src/providers/open.ts';
 import type { MonitoredProvider } from '../../../src/providers/provider.ts';

@@ -222,6 +222,7 @@ describe('a provider that is down', () => {
     expect(room.provider.health()).toEqual({
       state: 'down',
       lastError: { code: 'unavailable', message: 'it says unavailable', at: room.clock.time },
+      heldUntil: room.clock.time + 5_000,
     });
     const error = await expectError(room.provider.head('k', calm), 'unavailable');
     expect(error).toMatchObject({ key: 'k', message: expect.stringContaining('it says unavailable') });
@@ -234,10 +235,27 @@ describe('a provider that is down', () => {
     await breakDown(room);
     room.inner.heal();
     room.clock.time += 5_000;
-    expect(room.provider.health().state).toBe('degraded');
+    expect(room.provider.health()).toMatchObject({ state: 'down', heldUntil: room.clock.time });
     await put(room.provider, 'k', 'x');
     expect(room.provider.health().state).toBe('up');
     await readAll(room.provider, 'k');
+  });
+
+  test('is on probation after a trial: the next outage holds calls back again, and longer', async () => {
+    const room = failing();
+    await breakDown(room);
+    room.inner.heal();
+    room.clock.time += 5_000;
+    await put(room.provider, 'k', 'x');
+    room.inner.failWith('unavailable');
+    await expectError(room.provider.head('k', calm), 'unavailable');
+    expect(room.provider.health()).toMatchObject({ state: 'down', heldUntil: room.clock.time + 10_000 });
+    room.inner.heal();
+    room.clock.time += 10_000;
+    for (let count = 0; count < 2; count += 1) await readAll(room.provider, 'k');
+    room.inner.failWith('unavailable');
+    await expectError(room.provider.head('k', calm), 'unavailable');
+    expect(room.provider.health().state).toBe('degraded');
   });
 
   test('a refusal is a sign of life as well', async () => {

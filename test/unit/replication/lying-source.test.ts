@@ -10,6 +10,7 @@ import { ByteBudget } from '../../../src/replication/byte-budget.ts';
 import type { Policy } from '../../../src/replication/policy.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
 import { Site } from '../../../src/replication/site.ts';
+import { Dial } from '../../../src/replication/dial.ts';
 import type { Engine } from '../../../src/replication/worker.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { noMetrics } from '../../../src/telemetry/metrics.ts';
@@ -50,7 +51,7 @@ test.each([
   const budget = new ByteBudget(256 * MiB);
   const shared = { log: silentLog, metrics: noMetrics, clock: systemClock, random: Math.random };
   const throttle = () => (slow: Provider) => slow;
-  const engine: Engine = { ...shared, catalog, budget, throttle, concurrency: 4, owner: 'test' };
+  const engine: Engine = { ...shared, catalog, budget, throttle, concurrency: new Dial(4), owner: 'test' };
   await catalog.syncPolicies([{ name: 'p', source: 'gcp', targets: ['one'], minCopies: 1 }], { forget: true });
   const options = { deep: false, dryRun: false, onProgress: () => undefined };
 

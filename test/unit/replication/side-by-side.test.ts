@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { ProviderError } from '../../../src/objects/errors.ts';
 import type { Clock } from '../../../src/objects/clock.ts';
+import { Convoy, LeftBehind } from '../../../src/replication/convoy.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
 import { sideBySide } from '../../../src/replication/side-by-side.ts';
 
 const calm = new AbortController().signal;
@@ -81,4 +83,33 @@ test('all that follow in time count, and an abort from outside ends all', async 
   const running = sideBySide([{ name: 'a', run: untilAborted }], { ...surroundings, signal: controller.signal });
   controller.abort();
   expect((await running).get('a')).toMatchObject({ code: 'aborted' });
+});
+
+test('who leaves the convoy is left behind everywhere at once, as due as before, and is not begun again with', async () => {
+  const convoy = new Convoy(never, silentLog);
+  const surroundings = { key: 'k', bytes: 0, clock: never, signal: calm, convoy };
+  const errands = [
+    { name: 'fast', run: async () => 'done' },
+    { name: 'slow', run: untilAborted },
+  ];
+  const running = [sideBySide(errands, surroundings), sideBySide(errands, surroundings)];
+  convoy.leave('slow', 'a test');
+  for (const outcomes of [...running, sideBySide(errands, surroundings)]) {
+    expect((await outcomes).get('fast')).toBe('done');
+    expect((await outcomes).get('slow')).toBeInstanceOf(LeftBehind);
+  }
+  expect(convoy.isBehind('slow')).toBe(true);
+});
+
+test('one whose calls fail is given up on sooner, and leaves the convoy', async () => {
+  const convoy = new Convoy(hurried, silentLog);
+  const sleeps: number[] = [];
+  const clock: Clock = { now: () => 0, sleep: async (ms) => void sleeps.push(ms) };
+  const errands = [
+    { name: 'fast', run: async () => 'done' },
+    { name: 'slow', run: untilAborted, isUnwell: () => true },
+  ];
+  const outcomes = await sideBySide(errands, { key: 'k', bytes: 0, clock, signal: calm, convoy });
+  expect(outcomes.get('slow')).toBeInstanceOf(LeftBehind);
+  expect([sleeps[0], convoy.isBehind('slow')]).toEqual([1_000, true]);
 });
