@@ -40,12 +40,7 @@ export class WriteQueue {
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor(
-    db: Database,
-    onRollback: () => void,
-    beforeCommit: () => void = () => undefined,
-    outlast?: Outlast,
-  ) {
+  constructor(db: Database, onRollback: () => void, beforeCommit: () => void = () => undefined, outlast?: Outlast) {
     this.#db = db;
     this.#onRollback = onRollback;
     this.#beforeCommit = beforeCommit;

@@ -19,7 +19,9 @@ const never: Clock = {
 
 async function untilAborted(signal: AbortSignal): Promise<string> {
   return await new Promise((_, reject) => {
-    signal.addEventListener('abort', () => reject(new ProviderError('aborted', 'aborted', { provider: 'slow' })));
+    const abort = (): void => reject(new ProviderError('aborted', 'aborted', { provider: 'slow' }));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
   });
 }
 
