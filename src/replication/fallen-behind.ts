@@ -1,12 +1,13 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Policy } from './policy.ts';
 
-/** Fewer copies than these nobody waits for. */
+/** Fewer copies than these nobody waits for, and may as well be read twice. */
 const few = 100;
 
 /**
- * Targets with so much more due work than another one that new objects would wait behind it: one that was away for
- * long while the process was not running, or that is new.
+ * Targets with so much due work that new objects would wait behind it, while another one has next to none: one that was
+ * away for long while the process was not running, or that is new. Where all have much to do, they travel together,
+ * as each object is to be read once.
  */
 export async function fallenBehind(catalog: Catalog, policies: readonly Policy[]): Promise<string[]> {
   const behind = new Set<string>();
@@ -15,7 +16,7 @@ export async function fallenBehind(catalog: Catalog, policies: readonly Policy[]
       targets.map(async ({ name }) => [name, (await catalog.outstanding(policy, { targets: [name] })).due] as const),
     );
     const least = Math.min(...due.map(([, count]) => count));
-    for (const [name, count] of due) if (count > few && count > 2 * least) behind.add(name);
+    for (const [name, count] of due) if (least <= few && count > few + least) behind.add(name);
   }
   return [...behind];
 }
