@@ -7,7 +7,7 @@ import { openExaminable, type ProviderSettings } from './providers/open.ts';
 import { privilegesOf, type Privileges } from './providers/privileges.ts';
 import type { ProviderLimits, ProviderRole } from './providers/provider.ts';
 import { theftOf, type Theft } from './providers/theft.ts';
-import { reveal } from './replicator.ts';
+import { reveal } from './sites.ts';
 
 export interface ExaminerOptions {
   /** Write canaries at providers that are no target, too. */

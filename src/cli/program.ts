@@ -37,6 +37,7 @@ function build(signal: AbortSignal, settle: Settle): Command {
   addGlobals(program);
   const context = (command: Command): Context => ({ options: command.optsWithGlobals<GlobalOptions>(), signal });
   addLongRunning(program, context, settle);
+  addRestore(program, context, settle);
   addQuestions(program, context, settle);
   addConfig(program, context, settle);
   return program;
@@ -82,6 +83,25 @@ function addLongRunning(program: Command, context: ContextOf, settle: Settle): v
     .action(async (policy: string | undefined, options: object, command: Command) => {
       const { verifyCommand } = await import('./verify.ts');
       settle(await verifyCommand(policy, options, context(command)));
+    });
+}
+
+function addRestore(program: Command, context: ContextOf, settle: Settle): void {
+  addGlobals(program.command('restore'))
+    .description('bring objects back, verified while they are written; works without catalog and source')
+    .addArgument(new Argument('[policy]', 'default: the only one'))
+    .option('--to <provider>', 'a configured provider; it may be the source')
+    .option('--to-dir <path>', 'a directory')
+    .option('--from <provider>', 'read from this target only; default: from whichever copies are good and cheapest')
+    .option('--prefix <prefix>', 'only keys that start with this')
+    .option('--at <time>', 'each object as it was then (ISO 8601), from what `history` kept')
+    .option('--without-gone', 'leave out what is gone at the source')
+    .option('--overwrite', 'replace what stands there and is different')
+    .option('--dry-run', 'only say what would be done, from where, and how long it may take')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string | undefined, options: object, command: Command) => {
+      const { restoreCommand } = await import('./restore.ts');
+      settle(await restoreCommand(policy, options, context(command)));
     });
 }
 

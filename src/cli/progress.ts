@@ -1,4 +1,5 @@
 import type { Progress } from '../replication/reconcile.ts';
+import type { RestoreReport } from '../replication/restore-report.ts';
 import type { VerifyReport } from '../replication/verify-report.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 
@@ -22,6 +23,17 @@ export class ProgressLine implements Disposable {
 
   showAudit(report: VerifyReport): void {
     this.#write((seconds) => auditText(report, seconds));
+  }
+
+  showRestore(report: RestoreReport, bytesRead: number): void {
+    this.#write((seconds) => restoreText(report, bytesRead, seconds));
+  }
+
+  /** A line that stays, on stderr whether or not that is a terminal. */
+  say(text: string): void {
+    this[Symbol.dispose]();
+    this.#shown = false;
+    this.#stream.write(`${text}\n`);
   }
 
   #write(text: (seconds: number) => string): void {
@@ -57,6 +69,11 @@ function auditText(
 ): string {
   const rate = `${formatBytes(bytesRead)} read, ${formatBytes(bytesRead / Math.max(seconds, 0.1))}/s`;
   return `${policy}: ${checked} copies checked · ${rate} · ${missing + damaged} missing or damaged, ${unreadable} unreadable`;
+}
+
+function restoreText({ policy, restored, inPlace, failed }: RestoreReport, bytesRead: number, seconds: number): string {
+  const rate = `${formatBytes(bytesRead)} read, ${formatBytes(bytesRead / Math.max(seconds, 0.1))}/s`;
+  return `${policy}: ${restored} restored, ${inPlace} in place · ${rate}${failed > 0 ? ` · ${failed} failed` : ''}`;
 }
 
 function secondsLeft(total: number, read: number, seconds: number): number | undefined {

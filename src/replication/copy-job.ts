@@ -7,12 +7,14 @@ import type { Log } from '../telemetry/log.ts';
 import type { Bytes } from './byte-budget.ts';
 import type { Convoy } from './convoy.ts';
 import { agreement, type ProveOptions } from './prove.ts';
-import type { Candidate } from './read-source.ts';
+import { ObjectStream, type Candidate, type Spares } from './read-source.ts';
 import type { Content, Destination, Stored } from './store.ts';
 
 /** One object version, on its way from one place where it is whole to every target that lacks it. */
 export interface CopyJob {
   readonly from: Candidate;
+  /** Where reading goes on when `from` fails in the middle. Only where `sha256` is known. */
+  readonly spares?: Spares;
   /** The version at the policy's source that these bytes are, and when it was made there. */
   readonly sourceVersion: string;
   readonly sourceModifiedAt: number;
@@ -37,7 +39,12 @@ export interface CopyOptions extends ProveOptions {
 
 export interface CopyResult {
   /** What was read; null when every destination failed before the end, so that reading on was pointless. */
-  readonly read: { readonly digest: Digest; readonly attributes: Attributes } | null;
+  readonly read: {
+    readonly digest: Digest;
+    readonly attributes: Attributes;
+    /** The place that the last of the bytes came from. */
+    readonly from: Candidate;
+  } | null;
   readonly outcomes: ReadonlyMap<string, Stored | ProviderError>;
 }
 
@@ -56,9 +63,15 @@ export function asProviderError(error: unknown, provider: string, key: string): 
   return new ProviderError('invalid', `unexpected failure: ${errorMessage(error)}`, { provider, key, cause: error });
 }
 
-export function requireDigest(job: CopyJob, digest: Digest): void {
+/** The job's bytes, to be read once. */
+export function streamOf(job: CopyJob, { onSourceBytes }: CopyOptions, signal: AbortSignal): ObjectStream {
+  return new ObjectStream(job.from, signal, onSourceBytes, job.sha256 === null ? undefined : job.spares);
+}
+
+/** @param from the place that the last of the bytes came from */
+export function requireDigest(job: CopyJob, digest: Digest, from: Candidate = job.from): void {
   if (job.sha256 === null || job.sha256 === digest.sha256) return;
-  const { provider, key } = job.from;
+  const { provider, key } = from;
   const message = `${key} at ${provider.name} is damaged: its SHA-256 is ${digest.sha256} where ${job.sha256} is recorded for this version`;
   throw new WrongSourceError(digest, message, { provider: provider.name, key });
 }

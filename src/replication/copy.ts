@@ -5,6 +5,7 @@ import {
   contentOf,
   requireArrived,
   requireDigest,
+  streamOf,
   wanted,
   type CopyJob,
   type CopyOptions,
@@ -12,7 +13,7 @@ import {
 } from './copy-job.ts';
 import { digestOf } from './hash.ts';
 import { planParts } from './part-size.ts';
-import { ObjectStream, readWhole } from './read-source.ts';
+import { readWhole } from './read-source.ts';
 import { sideBySide } from './side-by-side.ts';
 import { putCopy, type Stored } from './store.ts';
 import { uploadInParts } from './upload.ts';
@@ -54,11 +55,11 @@ async function copyToEachAlone(job: CopyJob, options: CopyOptions, signal: Abort
 async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal): Promise<CopyResult> {
   const release = await options.budget.reserve(job.from.size, signal);
   try {
-    const stream = new ObjectStream(job.from, signal, options.onSourceBytes);
+    const stream = streamOf(job, options, signal);
     const bytes = await readWhole(stream, job.from.size);
     const digest = await digestOf(bytes, [...wanted(job, 'put'), ...alsoForSource(stream.head)]);
     requireArrived(job, stream.head, digest);
-    requireDigest(job, digest);
+    requireDigest(job, digest, stream.from);
     const content = contentOf(job, digest, stream.head);
     const outcomes = await sideBySide(
       job.destinations.map((to) => ({
@@ -68,7 +69,7 @@ async function copyWhole(job: CopyJob, options: CopyOptions, signal: AbortSignal
       })),
       { key: job.from.key, bytes: bytes.length, clock: options.clock, convoy: options.convoy, signal },
     );
-    return { read: { digest, attributes: content.attributes }, outcomes };
+    return { read: { digest, attributes: content.attributes, from: stream.from }, outcomes };
   } finally {
     release();
   }

@@ -266,6 +266,6 @@ async function remember(
 }
 
 /** Where the source is, and which of the places that were ever found there it is. */
-export function identityOf({ source, sourceIdentity }: Policy): string {
+export function identityOf({ source, sourceIdentity }: Pick<Policy, 'source' | 'sourceIdentity'>): string {
   return source.identity === undefined ? sourceIdentity : `${sourceIdentity} ${source.identity}`;
 }

@@ -16,21 +16,40 @@ export interface Candidate {
 /** How often a broken read is taken up again without a single byte of progress. */
 const maxFruitlessResumes = 3;
 
+/** Where else the same bytes are said to be. Whoever gives such must know their SHA-256 and compare it at the end. */
+export interface Spares {
+  /** Of the same size; asked in this order. */
+  readonly candidates: readonly Candidate[];
+  /** Told when a place is given up in the middle, with its error. */
+  readonly onLeft?: (from: Candidate, error: ProviderError) => void;
+}
+
+const noSpares: Spares = { candidates: [] };
+
 /**
  * The bytes of exactly one version, in order, each read once: a read that breaks off is taken up again from
- * where it stopped, still bound to that version.
+ * where it stopped, still bound to that version; where that fails for good, from the next place that is spare.
  * @throws ProviderError `conflict` when the object is not that version (any more) or is not `size` bytes long.
  */
 export class ObjectStream {
-  readonly #candidate: Candidate;
+  #candidate: Candidate;
   readonly #signal: AbortSignal;
   readonly #onBytes: (bytes: number) => void;
+  readonly #spares: Spares;
+  readonly #left: Candidate[];
   #head: ObjectHead | undefined;
 
-  constructor(candidate: Candidate, signal: AbortSignal, onBytes: (bytes: number) => void) {
+  constructor(candidate: Candidate, signal: AbortSignal, onBytes: (bytes: number) => void, spares: Spares = noSpares) {
     this.#candidate = candidate;
     this.#signal = signal;
     this.#onBytes = onBytes;
+    this.#spares = spares;
+    this.#left = [...spares.candidates];
+  }
+
+  /** The place that is read from now, or was read from last. */
+  get from(): Candidate {
+    return this.#candidate;
   }
 
   /** Known after the first chunk or, for an empty object, at the end. */
@@ -40,8 +59,33 @@ export class ObjectStream {
   }
 
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    const { size } = this.#candidate;
     let offset = 0;
+    for (;;) {
+      try {
+        for await (const chunk of this.#fromHere(offset)) {
+          offset += chunk.length;
+          yield chunk;
+        }
+        return;
+      } catch (error) {
+        this.#goOnElsewhere(error);
+      }
+    }
+  }
+
+  /** @throws `error` when there is nowhere else. */
+  #goOnElsewhere(error: unknown): void {
+    if (!(error instanceof ProviderError) || error.code === 'aborted' || this.#signal.aborted) throw error;
+    const next = this.#left.shift();
+    if (next === undefined) throw error;
+    this.#spares.onLeft?.(this.#candidate, error);
+    this.#candidate = next;
+  }
+
+  /** From one place, as long as it gets on. */
+  async *#fromHere(start: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const { size } = this.#candidate;
+    let offset = start;
     let fruitless = 0;
     for (;;) {
       const before = offset;

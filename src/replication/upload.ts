@@ -5,6 +5,7 @@ import {
   contentOf,
   requireArrived,
   requireDigest,
+  streamOf,
   wanted,
   type CopyJob,
   type CopyOptions,
@@ -14,7 +15,7 @@ import { checksumsOf, Hasher } from './hash.ts';
 import { Drag } from './drag.ts';
 import { Lane } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
-import { inParts, ObjectStream } from './read-source.ts';
+import { inParts, type ObjectStream } from './read-source.ts';
 import { sideBySide } from './side-by-side.ts';
 
 /** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
@@ -30,10 +31,10 @@ export async function uploadInParts(
   await using fan = new Fan(job, partSize, options, signal);
   const digest = await fan.sendAll();
   if (digest === null) return { read: null, outcomes: fan.outcomes() };
-  requireDigest(job, digest);
+  requireDigest(job, digest, fan.stream.from);
   const content = contentOf(job, digest, fan.stream.head);
   await Promise.all(fan.lanes.map(async (lane) => await lane.finish(content, signal)));
-  return { read: { digest, attributes: content.attributes }, outcomes: fan.outcomes() };
+  return { read: { digest, attributes: content.attributes, from: fan.stream.from }, outcomes: fan.outcomes() };
 }
 
 /** The lanes of one object, fed from one read. Disposing throws away whatever did not become visible. */
@@ -55,7 +56,7 @@ class Fan implements AsyncDisposable {
     this.#signal = signal;
     this.#buffers = new PartBuffers(partSize, partsUnderWay, options.budget);
     this.#drag = new Drag(options.clock, options.convoy);
-    this.stream = new ObjectStream(job.from, signal, options.onSourceBytes);
+    this.stream = streamOf(job, options, signal);
     this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options));
   }
 

@@ -1,0 +1,39 @@
+import type { RestoreReport } from '../replication/restore-report.ts';
+import { formatBytes } from './format.ts';
+
+/** The result for people. */
+export function restoreText(report: RestoreReport, to: string, dryRun: boolean): string {
+  const { policy, objects, restored, failed, bytes, inPlace } = report;
+  const would = dryRun ? 'to restore' : 'restored';
+  const lines = [
+    `${policy}: ${objects} objects to ${to}: ${restored} ${would} (${formatBytes(bytes)}), ${inPlace} in place, ${failed} failed`,
+  ];
+  const from = Object.entries(report.from).map(([name, count]) => `${count} from ${name}`);
+  if (from.length > 0) lines.push(`  ${from.join(', ')}`);
+  lines.push(...remarks(report, dryRun));
+  if (objects === 0)
+    lines.push('  nothing was found that belongs to the policy; is it the right prefix and the right place?');
+  return lines.join('\n');
+}
+
+function remarks(report: RestoreReport, dryRun: boolean): string[] {
+  const { gone, older, leftOut, otherAttributes, encoded, encodedBelow, reasons, notLookedAt } = report;
+  const lines: string[] = [];
+  if (gone > 0) lines.push(`  ${gone} of them are gone at the source (--without-gone leaves them out)`);
+  if (leftOut > 0) lines.push(`  ${leftOut} were left out as asked`);
+  if (older > 0) lines.push(`  ${older} as an OLDER version than the newest: that could not be had (see above)`);
+  if (otherAttributes > 0)
+    lines.push(`  ${otherAttributes} in place have other headers or metadata there; --overwrite writes them anew`);
+  if (encoded > 0)
+    lines.push(
+      `  ${encoded} have keys that cannot be names there: they lie, encoded, below ${encodedBelow.join(', ')}`,
+    );
+  const failures = Object.entries(reasons).map(([code, count]) => `${count} ${code}`);
+  if (failures.length > 0) lines.push(`  problems: ${failures.join(', ')}`);
+  const unseen = Object.keys(notLookedAt);
+  if (unseen.length > 0)
+    lines.push(
+      `  not (wholly) looked at: ${unseen.join(', ')}; what only these hold is ${dryRun ? 'missing here' : 'not restored'}`,
+    );
+  return lines;
+}

@@ -1,0 +1,68 @@
+import type { Config } from './config/schema.ts';
+import { Secret } from './config/secrets.ts';
+import type { Clock, Random } from './objects/clock.ts';
+import { throttle, TokenBucket } from './providers/bandwidth.ts';
+import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
+import { ByteBudget } from './replication/byte-budget.ts';
+import { Site } from './replication/site.ts';
+import type { Engine } from './replication/worker.ts';
+import type { Log } from './telemetry/log.ts';
+import type { Metrics } from './telemetry/metrics.ts';
+
+/** What everything that is opened is given. */
+export interface Core {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly metrics: Metrics;
+}
+
+/** The rest of `limits.memory` is left to what the SDKs and the runtime hold besides the objects' bytes. */
+const shareInFlight = 5 / 8;
+
+/** What the replication is given besides a catalog. */
+export function engineOf({ limits }: Config, core: Core): Omit<Engine, 'catalog' | 'owner'> {
+  return {
+    ...core,
+    budget: new ByteBudget(Math.floor(limits.memory * shareInFlight)),
+    throttle: (rate) => throttle(rate, core.clock),
+    concurrency: limits.concurrency,
+  };
+}
+
+/** Opens providers, which reaches none of them yet; `opened` closes them. All share `limits.bandwidth`. */
+export async function openSites(
+  providers: Readonly<Record<string, Config['providers'][string]>>,
+  { limits }: Config,
+  { clock, random, metrics }: Core,
+  opened: AsyncDisposableStack,
+): Promise<Map<string, Site>> {
+  const rate = limits.bandwidth;
+  const surroundings: ProviderSurroundings = {
+    clock,
+    random,
+    onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
+    ...(rate === undefined
+      ? {}
+      : { bandwidth: { up: new TokenBucket(rate, clock), down: new TokenBucket(rate, clock) } }),
+  };
+  const sites = new Map<string, Site>();
+  for (const [name, settings] of Object.entries(providers)) {
+    const provider = await openProvider(name, reveal(settings), surroundings);
+    opened.defer(async () => await provider.close());
+    sites.set(name, new Site(provider, clock));
+  }
+  return sites;
+}
+
+/** Provider settings with their secrets laid open: from here on they go only to the SDKs. */
+export function reveal(settings: Config['providers'][string]): ProviderSettings {
+  const { domain: _, ...place } = settings;
+  return revealed(place) as ProviderSettings;
+}
+
+function revealed(value: unknown): unknown {
+  if (value instanceof Secret) return value.reveal();
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, revealed(inner)]));
+}
