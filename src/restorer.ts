@@ -40,7 +40,7 @@ export interface RestoreSurroundings extends Surroundings {
 export class Restorer implements AsyncDisposable {
   readonly engine: RestoreEngine;
   readonly policy: RestorePolicy;
-  readonly places: Pick<RestoreOptions, 'from' | 'to' | 'sourceIdentity'>;
+  readonly places: Pick<RestoreOptions, 'from' | 'to' | 'sourceIdentity' | 'bandwidth'>;
   readonly #resources: AsyncDisposableStack;
 
   private constructor(
@@ -64,13 +64,23 @@ export class Restorer implements AsyncDisposable {
     await using opened = new AsyncDisposableStack();
     opened.use(watchMemory(config.limits.memory));
     const core = { clock, random, log, metrics };
-    const needed = Object.fromEntries([...from.map((name) => [name, config.providers[name]]), [to.name, to.settings]]);
-    const sites = await openSites(needed as Record<string, ProviderSettings>, config, core, opened);
+    const needed = [...settingsOf(from, config), [to.name, to.settings] as const];
+    const sites = await openSites(Object.fromEntries<ProviderSettings>(needed), config, core, opened);
     const catalog = await openCatalog(config, opened, clock, onNoCatalog);
-    const onCatalogLost = ({ message }: Error): void => onNoCatalog(message);
+    let said = false;
+    const onCatalogLost = ({ message }: Error): void => {
+      if (!said) onNoCatalog(message);
+      said = true;
+    };
     const engine: RestoreEngine = { ...engineOf(config, core), catalog, onCatalogLost };
     const asSource = to.name === policy.source ? { sourceIdentity: identifier(policy, config) } : {};
-    const places = { from: from.map((name) => siteOf(sites, name)), to: siteOf(sites, to.name), ...asSource };
+    const { bandwidth } = config.limits;
+    const places = {
+      from: from.map((name) => siteOf(sites, name)),
+      to: siteOf(sites, to.name),
+      ...asSource,
+      ...(bandwidth === undefined ? {} : { bandwidth }),
+    };
     return new Restorer(engine, toRestorePolicy(policy), places, opened.move());
   }
 
@@ -130,6 +140,10 @@ function sourcesOf({ name, targets }: PolicySettings, to: string, from: string |
   if (from === to) throw new UsageError(`--from ${from} and --to ${to} are the same place`);
   if (targets.includes(from)) return [from];
   throw new UsageError(`--from ${from}: it is no target of policy ${name}; there is: ${targets.join(', ')}`);
+}
+
+function settingsOf(names: readonly string[], { providers }: Config): (readonly [string, ProviderSettings])[] {
+  return Object.entries(providers).filter(([name]) => names.includes(name));
 }
 
 function siteOf(sites: ReadonlyMap<string, Site>, name: string): Site {

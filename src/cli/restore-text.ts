@@ -1,5 +1,6 @@
 import type { RestoreReport } from '../replication/restore-report.ts';
-import { formatBytes } from './format.ts';
+import type { Estimate } from '../replication/restore-estimate.ts';
+import { formatBytes, formatSeconds } from './format.ts';
 
 /** The result for people. */
 export function restoreText(report: RestoreReport, to: string, dryRun: boolean): string {
@@ -35,5 +36,24 @@ function remarks(report: RestoreReport, dryRun: boolean): string[] {
     lines.push(
       `  not (wholly) looked at: ${unseen.join(', ')}; what only these hold is ${dryRun ? 'missing here' : 'not restored'}`,
     );
+  return lines;
+}
+
+/** What a dry run expects, and what that rests on. */
+export function estimateLines(estimate: Estimate | undefined): string[] {
+  if (estimate === undefined || estimate.samples.length === 0) return [];
+  const { seconds, samples, bandwidth } = estimate;
+  const lines =
+    seconds === null
+      ? ['  how long it would take is not known: a place could not be measured']
+      : [`  about ${formatSeconds(Math.max(1, seconds))} to read it; writing was not measured. That rests on`];
+  for (const { provider, bytes, sampledBytes, bytesPerSecond, firstByteSeconds } of samples) {
+    const measured =
+      bytesPerSecond === null || firstByteSeconds === null
+        ? 'nothing could be read'
+        : `${formatBytes(sampledBytes)} read now as one stream at ${formatBytes(Math.round(bytesPerSecond))}/s, the first byte after ${Math.round(firstByteSeconds * 1000)} ms`;
+    lines.push(`    ${provider}: ${formatBytes(bytes)} to read; ${measured}`);
+  }
+  if (bandwidth !== null) lines.push(`    limits.bandwidth: ${formatBytes(bandwidth)}/s, which is less`);
   return lines;
 }

@@ -8,7 +8,7 @@ import { prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatKey } from './format.ts';
 import { ProgressLine } from './progress.ts';
-import { restoreText } from './restore-text.ts';
+import { estimateLines, restoreText } from './restore-text.ts';
 
 export interface RestoreCommand extends Omit<RestoreRequest, 'policy'> {
   readonly prefix?: string;
@@ -37,6 +37,8 @@ export async function restoreCommand(
   const onNoCatalog = (why: string): void => say(`${why} The restore goes on without the catalog.`);
   const request = { ...command, ...(policyName === undefined ? {} : { policy: policyName }) };
   await using restorer = await Restorer.open(config, request, { log, metrics: noMetrics, onNoCatalog });
+  if (at !== undefined && restorer.engine.catalog === undefined)
+    say("without a catalog, what a bucket's own versioning keeps is not looked at: only the catalog knows which it is");
   const problems: RestoreProblem[] = [];
   const onProblem = (problem: RestoreProblem): void => {
     say(describeProblem(problem));
@@ -50,10 +52,10 @@ export async function restoreCommand(
     ...(prefix === undefined ? {} : { prefix }),
     ...(at === undefined ? {} : { at }),
   };
-  const { report, complete } = await restore(restorer.engine, restorer.policy, options, context.signal);
+  const { report, complete, estimate } = await restore(restorer.engine, restorer.policy, options, context.signal);
   for (const [provider, why] of Object.entries(report.notLookedAt)) say(`${provider} could not be looked at: ${why}`);
-  if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, problems });
-  else print(restoreText(report, restorer.places.to.name, dryRun));
+  if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, estimate, problems });
+  else print([restoreText(report, restorer.places.to.name, dryRun), ...estimateLines(estimate)].join('\n'));
   return complete ? exitStatus.ok : exitStatus.incomplete;
 }
 

@@ -4,7 +4,7 @@ import { isReserved } from '../objects/key.ts';
 import { listBothKinds } from './encoded-listing.ts';
 import type { Names } from './encoded-names.ts';
 import { find, preconditionFor, remove, writable } from './encoded-names.ts';
-import type { Capabilities, Precondition, Provider } from './provider.ts';
+import type { Capabilities, Precondition, Provider, StoredCopy, Upload } from './provider.ts';
 import { asKey, readerAsKey, uploadAsKey } from './rekey.ts';
 
 /**
@@ -28,10 +28,14 @@ export function encodedKeys(provider: Provider, canHold: (key: Key) => boolean, 
     put: (key, bytes, options, signal) =>
       asKey(
         key,
-        writing(names, key, options, signal, (name, held) => provider.put(name, bytes, held, signal)),
+        writing(names, key, options, signal, async (name, held) =>
+          named(key, name, await provider.put(name, bytes, held, signal)),
+        ),
       ),
     startUpload: async (key, options, signal) => {
-      const starting = writing(names, key, options, signal, (name, held) => provider.startUpload(name, held, signal));
+      const starting = writing(names, key, options, signal, async (name, held) =>
+        uploadNamed(key, name, await provider.startUpload(name, held, signal)),
+      );
       return uploadAsKey(key, await asKey(key, starting));
     },
     delete: (key, options, signal) => asKey(key, remove(names, key, options, signal)),
@@ -49,6 +53,18 @@ async function writing<T, O extends { readonly precondition?: Precondition }>(
   const name = writable(names, key);
   if (name === key || options.precondition === undefined) return write(name, options);
   return write(name, { ...options, precondition: await preconditionFor(names, key, options.precondition, signal) });
+}
+
+function named(key: Key, name: Key, stored: StoredCopy): StoredCopy {
+  return name === key ? stored : { ...stored, name };
+}
+
+function uploadNamed(key: Key, name: Key, upload: Upload): Upload {
+  return {
+    part: (part, signal) => upload.part(part, signal),
+    complete: async (digest, record, signal) => named(key, name, await upload.complete(digest, record, signal)),
+    abort: (signal) => upload.abort(signal),
+  };
 }
 
 function orderedOnly(provider: string, capabilities: Capabilities): Capabilities {

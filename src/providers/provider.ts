@@ -185,6 +185,8 @@ export interface StoredCopy {
    * Unset: somebody has to read the copy back before it counts.
    */
   readonly attested?: Attestation;
+  /** The provider's own name for it, where it cannot hold the key as it is. */
+  readonly name?: Key;
 }
 
 /** What a provider's recent calls tell of it. */

@@ -12,7 +12,12 @@ export const historyPrefix: Key = `${reservedPrefix}history/`;
  */
 export function keptKey(key: Key, standing: { readonly version: string; readonly sha256: string }): Key {
   const which = `${standing.sha256.slice(0, 16)}-${sha256(standing.version).slice(0, 16)}`;
-  return `${historyPrefix}${sha256(keyToBytes(key))}/${which}`;
+  return `${keptPrefix(key)}${which}`;
+}
+
+/** Below it lies everything that Holdfast itself keeps of an object, and nothing else. */
+export function keptPrefix(key: Key): Key {
+  return `${historyPrefix}${sha256(keyToBytes(key))}/`;
 }
 
 /** A name that S3, GCS and Azure all take as it is. */

@@ -5,6 +5,8 @@ import { copyFromAny } from './copy-from.ts';
 import { headIfThere, prove } from './prove.ts';
 import { agreedChoice } from './restore-agreement.ts';
 import { isOlder, knownChoice, saidChoices, wantedOf, type Asked, type Choice } from './restore-choices.ts';
+import { offersAt, standing } from './restore-at.ts';
+import { keptOf, type KeptPlaces } from './restore-kept.ts';
 import type { Outcome, RestoreProblem } from './restore-report.ts';
 import type { RestoreTo } from './restore-plan.ts';
 import type { Sighting } from './restore-walk.ts';
@@ -15,6 +17,9 @@ export interface ObjectOptions extends CopyOptions {
   readonly to: RestoreTo | undefined;
   readonly overwrite: boolean;
   readonly dryRun: boolean;
+  /** Each object as it was then; undefined: as it is. */
+  readonly at: number | undefined;
+  readonly kept: KeptPlaces;
   /** A place did not answer: it may hold what nobody else does. */
   readonly onUnreached: (provider: string, error: ProviderError) => void;
   /** What a dry run would read. */
@@ -51,8 +56,20 @@ export class ObjectRestore {
     this.#signal = signal;
   }
 
+  /** @returns undefined for an object that was not there at the time. */
+  async run(): Promise<Restored | undefined> {
+    const { at } = this.#options;
+    if (at === undefined) return await this.#firstOf(this.#newestFirst());
+    try {
+      const offers = await this.#asItWas(at);
+      return offers.length === 0 ? undefined : await this.#firstOf(offers);
+    } catch (error) {
+      return { outcome: failed(this.#failure(error)) };
+    }
+  }
+
   /** @param offers the versions that may be restored, the best first. */
-  async run(offers: AsyncIterable<Offer> = this.#newestFirst()): Promise<Restored> {
+  async #firstOf(offers: AsyncIterable<Offer> | Iterable<Offer>): Promise<Restored> {
     let first: ProviderError | undefined;
     try {
       for await (const { choice, older } of offers) {
@@ -73,11 +90,11 @@ export class ObjectRestore {
 
   /** What the catalog says, then what the copies say, then what they agree upon. */
   async *#newestFirst(): AsyncGenerator<Offer, void, undefined> {
-    const { key, row, standing } = this.#sighting;
+    const { key, row, standing: copies } = this.#sighting;
     const known = knownChoice(this.#sighting);
     if (known !== undefined) yield { choice: known, older: false };
-    if (standing.length === 0) return;
-    const asked = await this.ask();
+    if (copies.length === 0) return;
+    const asked = await this.#ask();
     const said = saidChoices(key, asked);
     const wanted = wantedOf(row, said);
     for (const choice of said) {
@@ -88,8 +105,19 @@ export class ObjectRestore {
     yield { choice: await agreedChoice(key, asked, this.#options.onBytes, this.#signal), older: false };
   }
 
+  /** @throws ProviderError when nothing tells which version anything is. */
+  async #asItWas(at: number): Promise<readonly Offer[]> {
+    const { key, standing: copies } = this.#sighting;
+    const known = knownChoice(this.#sighting);
+    const said = saidChoices(key, await this.#ask());
+    const versions = [...(known === undefined ? [] : [known]), ...said].map(standing);
+    versions.push(...(await keptOf(key, this.#options.kept, this.#signal)));
+    if (versions.length === 0 && copies.length > 0) throw withoutTime(key, copies);
+    return offersAt(versions, at);
+  }
+
   /** What each copy says of itself; of those that are there and answer. */
-  async ask(): Promise<readonly Asked[]> {
+  async #ask(): Promise<readonly Asked[]> {
     const answers = await Promise.all(
       this.#sighting.standing.map(async ({ site, info }): Promise<Asked | undefined> => {
         try {
@@ -180,8 +208,9 @@ function hasOtherAttributes(head: ObjectHead | undefined, { attributes }: Choice
   return differingAttribute(head.attributes, attributes) !== undefined;
 }
 
-function outcomeOf({ written }: Stored, from: string, { size }: Choice): Outcome {
-  return written ? { state: 'restored', from, bytes: size } : { state: 'in-place', otherAttributes: false };
+function outcomeOf({ written, name }: Stored, from: string, { size }: Choice): Outcome {
+  if (!written) return { state: 'in-place', otherAttributes: false };
+  return { state: 'restored', from, bytes: size, ...(name === undefined ? {} : { name }) };
 }
 
 function inTheWay(name: string, key: string, why: string): ProviderError {
@@ -191,6 +220,12 @@ function inTheWay(name: string, key: string, why: string): ProviderError {
 
 function failed({ provider, code, message }: ProviderError): Outcome {
   return { state: 'failed', problem: { provider, code, message } };
+}
+
+function withoutTime(key: string, copies: Sighting['standing']): ProviderError {
+  const names = copies.map(({ site }) => site.name);
+  const message = `what stands at ${names.join(', ')} carries no record of Holdfast's: nobody knows of when it is`;
+  return new ProviderError('invalid', message, { provider: names[0] ?? '', key });
 }
 
 function olderThan({ modifiedAt }: Choice, failure: ProviderError | undefined): Omit<RestoreProblem, 'key'> {

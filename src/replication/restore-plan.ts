@@ -1,4 +1,5 @@
 import type { Catalog } from '../catalog/catalog.ts';
+import { CatalogError } from '../catalog/errors.ts';
 import type { Capabilities } from '../providers/provider.ts';
 import type { Policy } from './policy.ts';
 import type { RestoreProblem, RestoreReport } from './restore-report.ts';
@@ -10,6 +11,21 @@ export interface RestoreEngine extends Omit<Engine, 'catalog' | 'owner' | 'throt
   readonly catalog: Catalog | undefined;
   /** Says that the catalog turned out to be of no use. */
   readonly onCatalogLost: (error: Error) => void;
+}
+
+/** What the catalog answers; undefined where there is none, or it turned out to be of no use. */
+export async function told<T>(
+  { catalog, onCatalogLost }: Pick<RestoreEngine, 'catalog' | 'onCatalogLost'>,
+  ask: (catalog: Catalog) => Promise<T>,
+): Promise<T | undefined> {
+  if (catalog === undefined) return undefined;
+  try {
+    return await ask(catalog);
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+    onCatalogLost(error);
+    return undefined;
+  }
 }
 
 /** The policy, as far as it is needed: nobody reaches for its source. */
@@ -31,6 +47,8 @@ export interface RestoreOptions {
   readonly withoutGone: boolean;
   /** Write nothing. */
   readonly dryRun: boolean;
+  /** Bytes per second that may be read (`limits.bandwidth`), for the estimate of a dry run. */
+  readonly bandwidth?: number;
   readonly onProblem: (problem: RestoreProblem) => void;
   readonly onProgress: (report: RestoreReport, bytesRead: number) => void;
 }

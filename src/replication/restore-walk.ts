@@ -1,4 +1,5 @@
 import { CatalogError } from '../catalog/errors.ts';
+import type { KeptVersion } from '../catalog/kept.ts';
 import type { ObjectRow } from '../catalog/rows.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import { compareKeys, type Key } from '../objects/key.ts';
@@ -29,6 +30,8 @@ export interface WalkPlaces {
   /** Undefined where nothing is there yet. */
   readonly to: RestoreTo | undefined;
   readonly prefix: string;
+  /** Objects of which only something is kept take part too. */
+  readonly kept: boolean;
   readonly onUnreached: (site: Site, error: ProviderError) => void;
 }
 
@@ -44,6 +47,7 @@ export class RestoreWalk implements AsyncDisposable {
   readonly #listings: Map<Site, Cursor<ObjectInfo>>;
   readonly #there: Cursor<ObjectInfo>;
   #rows: Cursor<ObjectRow>;
+  #kept: Cursor<KeptVersion>;
 
   constructor(engine: RestoreEngine, policy: RestorePolicy, places: WalkPlaces, signal: AbortSignal) {
     this.#engine = engine;
@@ -52,6 +56,7 @@ export class RestoreWalk implements AsyncDisposable {
     this.#signal = signal;
     const { prefix, from, to } = places;
     this.#rows = new Cursor(engine.catalog?.scan(policy.name, { prefix }) ?? nothing());
+    this.#kept = new Cursor((places.kept ? engine.catalog?.scanKept(policy.name, { prefix }) : undefined) ?? nothing());
     this.#listings = new Map(from.map((site) => [site, this.#listing(site)]));
     this.#there = to === undefined ? new Cursor(nothing()) : this.#listing(to.site);
   }
@@ -59,28 +64,30 @@ export class RestoreWalk implements AsyncDisposable {
   async *sightings(): AsyncGenerator<Sighting, void, undefined> {
     for (;;) {
       await this.#settle();
-      const key = smallestKey([this.#rows, ...this.#listings.values()]);
+      const key = smallestKey([this.#rows, this.#kept, ...this.#listings.values()]);
       if (key === undefined) return;
       const row = this.#rows.take(key);
+      const kept = await this.#hasKept(key);
       const standing = [...this.#listings].flatMap(([site, cursor]): Standing[] => {
         const info = cursor.take(key);
         return info === undefined ? [] : [{ site, info }];
       });
       const there = await this.#standsThere(key);
       // What the catalog does not know may be another policy's.
-      if (row !== undefined || this.#policy.includes(key)) yield { key, row, standing, there };
+      if (row !== undefined || kept || this.#policy.includes(key)) yield { key, row, standing, there };
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
-      [this.#rows, this.#there, ...this.#listings.values()].map(async (cursor) => await cursor.close()),
+      [this.#rows, this.#kept, this.#there, ...this.#listings.values()].map(async (cursor) => await cursor.close()),
     );
   }
 
   async #settle(): Promise<void> {
-    for (const cursor of [this.#rows, this.#there, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
-    if (!this.#rows.settled) await this.#settleRows();
+    for (const cursor of [this.#rows, this.#kept, this.#there, ...this.#listings.values()])
+      if (!cursor.settled) cursor.ask();
+    if (!this.#rows.settled || !this.#kept.settled) await this.#settleRows();
     for (const [site, cursor] of this.#listings) if (!cursor.settled) await this.#settleListing(site, cursor);
   }
 
@@ -88,11 +95,13 @@ export class RestoreWalk implements AsyncDisposable {
   async #settleRows(): Promise<void> {
     try {
       await this.#rows.settle();
+      await this.#kept.settle();
     } catch (error) {
       if (!(error instanceof CatalogError)) throw error;
       this.#engine.onCatalogLost(error);
       this.#rows = new Cursor(nothing());
-      await this.#rows.settle();
+      this.#kept = new Cursor(nothing());
+      await Promise.all([this.#rows.settle(), this.#kept.settle()]);
     }
   }
 
@@ -104,6 +113,15 @@ export class RestoreWalk implements AsyncDisposable {
       this.#listings.delete(site);
       this.#places.onUnreached(site, failureOf(error, site));
     }
+  }
+
+  async #hasKept(key: Key): Promise<boolean> {
+    let found = false;
+    while (this.#kept.take(key) !== undefined) {
+      found = true;
+      await this.#kept.settle();
+    }
+    return found;
   }
 
   async #standsThere(key: Key): Promise<ObjectInfo | undefined> {

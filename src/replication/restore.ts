@@ -1,17 +1,21 @@
 import PQueue from 'p-queue';
 import type { ProviderError } from '../objects/errors.ts';
 import { narrowest } from './policy.ts';
+import { Estimator, type Estimate } from './restore-estimate.ts';
 import { ObjectRestore, type ObjectOptions, type Restored } from './restore-object.ts';
 import { destination, placesToReadFrom } from './restore-places.ts';
-import type { RestoreEngine, RestoreOptions, RestorePolicy } from './restore-plan.ts';
+import { told, type RestoreEngine, type RestoreOptions, type RestorePolicy } from './restore-plan.ts';
 import { RestoreTally, type RestoreReport } from './restore-report.ts';
-import { RestoreWalk, type Sighting } from './restore-walk.ts';
+import { sightings } from './restore-sightings.ts';
+import type { Sighting, WalkPlaces } from './restore-walk.ts';
 import type { Site } from './site.ts';
 
 export interface RestoreEnd {
   readonly report: RestoreReport;
   /** Everything is at the destination now, and nothing was out of sight. */
   readonly complete: boolean;
+  /** Of a dry run: how long reading would take. */
+  readonly estimate: Estimate | undefined;
 }
 
 /**
@@ -35,6 +39,7 @@ class RestoreRun {
   readonly #signal: AbortSignal;
   readonly #tally: RestoreTally;
   readonly #queue: PQueue;
+  readonly #estimator = new Estimator();
   #broken: { readonly error: unknown } | undefined;
 
   constructor(engine: RestoreEngine, policy: RestorePolicy, options: RestoreOptions, signal: AbortSignal) {
@@ -50,17 +55,19 @@ class RestoreRun {
     const prefix = narrowest(this.#policy.prefix, this.#options.prefix ?? this.#policy.prefix);
     if (prefix !== undefined) await this.#walk(prefix);
     await this.#settleSource();
-    return { report: this.#tally.report, complete: this.#tally.isComplete };
+    const { dryRun, bandwidth } = this.#options;
+    const estimate = dryRun ? await this.#estimator.estimate({ ...this.#engine, bandwidth }, this.#signal) : undefined;
+    return { report: this.#tally.report, complete: this.#tally.isComplete, estimate };
   }
 
   async #walk(prefix: string): Promise<void> {
     const onUnreached = ({ name }: Site, { message }: ProviderError): void => this.#tally.notLookedAt(name, message);
     const to = await destination(this.#options, this.#signal);
     const from = await placesToReadFrom(this.#options.from, onUnreached, this.#signal);
-    await using walk = new RestoreWalk(this.#engine, this.#policy, { from, to, prefix, onUnreached }, this.#signal);
-    const options = this.#objectOptions(to);
+    const places = { from, to, prefix, kept: this.#options.at !== undefined, onUnreached };
+    const options = this.#objectOptions(places);
     try {
-      for await (const sighting of walk.sightings()) {
+      for await (const sighting of sightings(this.#engine, this.#policy, places, this.#signal)) {
         this.#take(sighting, options);
         await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
         if (this.#broken !== undefined) break;
@@ -75,10 +82,11 @@ class RestoreRun {
 
   #take(sighting: Sighting, options: ObjectOptions): void {
     if (this.#isLeftOut(sighting)) return this.#tally.leftOut();
-    if (isNoMore(sighting)) return;
+    if (this.#options.at === undefined && isNoMore(sighting)) return;
     this.#later(async () => {
       const restored = await new ObjectRestore(sighting, options, this.#signal).run();
-      await this.#note(sighting, restored);
+      if (restored === undefined) this.#tally.leftOut();
+      else await this.#note(sighting, restored);
     });
   }
 
@@ -90,8 +98,7 @@ class RestoreRun {
     this.#tally.add({ key, gone: row?.state === 'gone', older }, outcome);
     this.#options.onProgress(this.#tally.report, this.#tally.bytesRead);
     const { sourceIdentity, dryRun } = this.#options;
-    const { catalog } = this.#engine;
-    if (sourceIdentity === undefined || dryRun || catalog === undefined || row === undefined) return;
+    if (sourceIdentity === undefined || dryRun || row === undefined) return;
     if (choice === undefined || version === undefined || choice.sha256 !== row.sha256) return;
     // The bytes are those the catalog knows: another version of them at the source is no change.
     const finding = {
@@ -101,31 +108,34 @@ class RestoreRun {
       found: version,
       sha256: choice.sha256,
     } as const;
-    await catalog.record(this.#policy.name, [finding]);
+    await told(this.#engine, async (catalog) => await catalog.record(this.#policy.name, [finding]));
   }
 
   /** Where all that is known is at the source now, it is this policy's source, whatever it was before. */
   async #settleSource(): Promise<void> {
     const { sourceIdentity, prefix, at, dryRun, withoutGone, to } = this.#options;
-    const { catalog } = this.#engine;
-    if (sourceIdentity === undefined || catalog === undefined || dryRun || withoutGone) return;
+    if (sourceIdentity === undefined || dryRun || withoutGone) return;
     if (prefix !== undefined || at !== undefined || !this.#tally.isComplete) return;
-    const { sourceIdentity: known } = await catalog.readPolicy(this.#policy.name);
-    if (known !== null) await catalog.updatePolicy(this.#policy.name, { sourceIdentity: sourceIdentity(to) });
+    const { name } = this.#policy;
+    await told(this.#engine, async (catalog) => {
+      const { sourceIdentity: known } = await catalog.readPolicy(name);
+      if (known !== null) await catalog.updatePolicy(name, { sourceIdentity: sourceIdentity(to) });
+    });
   }
 
-  #objectOptions(to: ObjectOptions['to']): ObjectOptions {
+  #objectOptions({ to, from: sites }: WalkPlaces): ObjectOptions {
     const { budget, clock, log } = this.#engine;
-    const { overwrite, dryRun } = this.#options;
+    const { overwrite, dryRun, at } = this.#options;
+    const onUnreached: ObjectOptions['onUnreached'] = (name, { message }) => this.#tally.notLookedAt(name, message);
     const onBytes = (bytes: number): void => this.#tally.read(bytes);
     return {
-      ...{ budget, clock, log, to, overwrite, dryRun },
+      ...{ budget, clock, log, to, overwrite, dryRun, at, onUnreached },
+      kept: { sites, engine: this.#engine, policy: this.#policy.name, onUnreached },
       method: this.#policy.onCopy,
       now: () => clock.now(),
       onBytes,
       onSourceBytes: onBytes,
-      onUnreached: (name, { message }) => this.#tally.notLookedAt(name, message),
-      onChosen: () => undefined,
+      onChosen: (choice) => this.#estimator.add(choice),
     };
   }
 

@@ -34,6 +34,8 @@ export interface Stored {
   readonly written: boolean;
   /** Whether it carries our record and the object's attributes. */
   readonly recorded: boolean;
+  /** The provider's own name for it, where that is not its key. */
+  readonly name?: Key;
 }
 
 /** A write that the target accepted and then did not hold: the bytes read back are not those sent. */
@@ -122,13 +124,14 @@ export async function proven(
   options: ProveOptions,
   signal: AbortSignal,
 ): Promise<Stored> {
-  const { version, attested } = stored;
+  const { version, attested, name } = stored;
+  const written = { version, written: true, recorded: true, ...(name === undefined ? {} : { name }) };
   if (attested !== undefined && options.method === 'attested') {
     const evidence: Evidence = { method: 'attested', sha256: content.digest.sha256, by: attested, at: options.now() };
-    return { version, evidence, written: true, recorded: true };
+    return { ...written, evidence };
   }
   const proof = await proveByReading(to.provider, content.key, version, content, options, signal);
-  if (proof.state === 'right') return { version, evidence: proof.evidence, written: true, recorded: true };
+  if (proof.state === 'right') return { ...written, evidence: proof.evidence };
   throw await withdrawn(to, content.key, version, proof.state === 'wrong' ? proof.why : 'it is gone again', signal);
 }
 

@@ -137,7 +137,8 @@ export class Writer {
     const sidecarToSync = stale && !objectFirst ? [] : [sidecars.sync(raw)];
     await Promise.all([...objectToSync, ...sidecarToSync]);
     if (place.hidden !== undefined) await this.#removeHidden(place.hidden.path);
-    return { version: versionOf(shownAs), size: Number(shownAs.size) };
+    const named = place.path === raw ? {} : { name: keyFromRaw(place.path) };
+    return { version: versionOf(shownAs), size: Number(shownAs.size), ...named };
   }
 
   /** Makes the object visible. @returns the file as it stands at its place. */
