@@ -1,0 +1,151 @@
+import { expect, test } from 'vitest';
+import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
+import { bytesOf } from '../../support/bytes.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+import { claimedBy, type Place } from '../../support/place.ts';
+import { backRoom, restoreTo } from '../../support/restoring.ts';
+
+const KiB = 1024;
+
+/** Objects above this travel in parts. */
+const small = 64 * KiB;
+const inParts = { ...memoryCapabilities, limits: { ...memoryCapabilities.limits, maxPutSize: small } };
+
+/** `a` is at `one`, `two` and `three`. */
+async function openWith(bytes: Buffer): Promise<World> {
+  const world = await openWorld({ targets: { one: {}, two: {}, three: {} }, memory: 16 * 1024 * KiB });
+  world.source.write('a', bytes);
+  await world.reconcile();
+  world.forget();
+  return world;
+}
+
+/** Reading it stops for good after so many bytes. */
+function breaksAfter(place: Place, bytes: number): void {
+  place.body = async function* (chunks) {
+    let left = bytes;
+    for await (const chunk of chunks) {
+      yield chunk.subarray(0, left);
+      left -= chunk.length;
+      if (left <= 0) throw place.error('denied');
+    }
+  };
+}
+
+test.each([
+  ['a small object', 50 * KiB],
+  ['an object in parts', 700 * KiB],
+])('%s whose place fails in the middle is read on from the next, each byte once', async (_, size) => {
+  const bytes = bytesOf(size);
+  await using world = await openWith(bytes);
+  breaksAfter(world.target('one'), size / 2);
+  breaksAfter(world.target('two'), size / 4);
+  const back = backRoom(world, { capabilities: inParts });
+  const { complete, report } = await restoreTo(world, back);
+  expect([complete, report.from]).toEqual([true, { three: 1 }]);
+  expect(back.bucket.objects.get('a')?.bytes.equals(bytes)).toBe(true);
+  const read = ['one', 'two', 'three'].map((name) => world.target(name).bytesRead);
+  expect([read[0], read[2]]).toEqual([size / 2, size / 4]);
+});
+
+test('half of a damaged copy and half of a good one: each place is read by itself', async () => {
+  const size = 700 * KiB;
+  const bytes = bytesOf(size);
+  await using world = await openWith(bytes);
+  world.target('one').flip('a');
+  breaksAfter(world.target('one'), size / 2);
+  const back = backRoom(world, { capabilities: inParts });
+  const { complete, report } = await restoreTo(world, back);
+  expect([complete, report.from]).toEqual([true, { two: 1 }]);
+  expect(back.bucket.objects.get('a')?.bytes.equals(bytes)).toBe(true);
+});
+
+test('while it is not known to be right nothing of it is visible', async () => {
+  await using world = await openWith(bytesOf(700 * KiB));
+  for (const target of world.targets) target.flip('a');
+  const back = backRoom(world, { capabilities: inParts });
+  expect(await restoreTo(world, back, { withoutCatalog: true })).toMatchObject({ complete: false });
+  expect(back.keys()).toEqual([]);
+});
+
+/** Two versions of `a`: `one` has the newer one. */
+async function openTwoVersions(): Promise<World> {
+  const world = await openWorld({ targets: { one: {}, two: {} } });
+  await copy(world.target('two'), 'older', 'v1', 1_000);
+  await copy(world.target('one'), 'newer', 'v2', 2_000);
+  return world;
+}
+
+async function copy(place: Place, text: string, version: string, modifiedAt: number): Promise<void> {
+  place.write('a', text);
+  await claimedBy(place, 'a', version);
+  const object = place.bucket.objects.get('a');
+  if (object === undefined) throw new Error('it was written a moment ago');
+  place.bucket.write('a', { ...object, record: { ...object.record, sourceModifiedAt: modifiedAt } });
+}
+
+test('without a catalog the newest version counts', async () => {
+  await using world = await openTwoVersions();
+  const back = backRoom(world);
+  expect(await restoreTo(world, back)).toMatchObject({ complete: true, report: { older: 0 } });
+  expect(back.text('a')).toBe('newer');
+});
+
+test('the next older one, if the newest cannot be read right; and that is no success', async () => {
+  await using world = await openTwoVersions();
+  world.target('one').flip('a');
+  const back = backRoom(world);
+  const { complete, report, problems } = await restoreTo(world, back);
+  expect([complete, report]).toMatchObject([false, { restored: 1, older: 1, failed: 0, from: { two: 1 } }]);
+  expect(problems).toMatchObject([{ key: 'a', code: 'older' }]);
+  expect(back.text('a')).toBe('older');
+});
+
+test('what stands at the destination is not replaced by an older version', async () => {
+  await using world = await openTwoVersions();
+  const back = backRoom(world);
+  await restoreTo(world, back);
+  world.target('one').flip('a');
+  expect(await restoreTo(world, back)).toMatchObject({ complete: true, report: { inPlace: 1 } });
+  expect(back.text('a')).toBe('newer');
+});
+
+test('an older copy is older than what the catalog says', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} }, policy: { guard: { maxChanged: 1, minObjects: 1 } } });
+  world.source.bucket.write('a', { ...world.source.write('a', 'first'), modifiedAt: 1_000 });
+  await world.reconcile();
+  world.target('two').failWith('unavailable', 'put');
+  world.source.bucket.write('a', { ...world.source.write('a', 'second'), modifiedAt: 2_000 });
+  await world.reconcile();
+  world.target('two').heal();
+  world.target('one').flip('a');
+  const back = backRoom(world);
+  const { complete, report } = await restoreTo(world, back);
+  expect([complete, report]).toMatchObject([false, { older: 1 }]);
+  expect(back.text('a')).toBe('first');
+});
+
+test.each([
+  [['same', 'same', 'other'], 'same'],
+  [['same', 'other', 'another'], undefined],
+  [['same', 'same', 'more of', 'more of'], undefined],
+  [['alone'], undefined],
+])('copies without a record: %j', async (copies, expected) => {
+  const names = copies.map((_, n) => `t${n}`);
+  await using world = await openWorld({ targets: Object.fromEntries(names.map((name) => [name, {}])) });
+  for (const [n, text] of copies.entries()) world.target(`t${n}`).write('a', text);
+  const back = backRoom(world);
+  const { complete, problems } = await restoreTo(world, back);
+  expect([complete, back.text('a')]).toEqual([expected !== undefined, expected]);
+  if (expected === undefined) expect(problems).toMatchObject([{ key: 'a', code: 'invalid' }]);
+});
+
+test('a copy that lost its record still serves, where another one says what it must be', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  world.target('one').write('a', 'right');
+  await copy(world.target('two'), 'right', 'v1', 1);
+  world.target('two').flip('a');
+  const back = backRoom(world);
+  expect(await restoreTo(world, back)).toMatchObject({ complete: true, report: { from: { one: 1 } } });
+  expect(back.text('a')).toBe('right');
+});
