@@ -104,7 +104,9 @@ class Walk implements AsyncDisposable {
     this.#log = log;
     this.#signal = signal;
     this.#source = new Cursor(this.#sourcePages());
-    this.#suspects = new Suspects(policy.source, (finding) => this.#findings.push(finding), signal);
+    const onFinding = (finding: Finding): void => void this.#findings.push(finding);
+    const onChange = (source: ObjectInfo, row: ObjectRow): void => this.#changedAfterAll(source, row);
+    this.#suspects = new Suspects(policy.source, { onFinding, onChange }, signal);
     this.#rows = new Cursor(catalog.scan(policy.name, { prefix: options.prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
   }
@@ -180,7 +182,7 @@ class Walk implements AsyncDisposable {
     return { source: { ...source, version: row.version }, row };
   }
 
-  #count({ key, source, row, targets }: Sighting, findings: readonly Finding[]): void {
+  #count({ source, row, targets }: Sighting, findings: readonly Finding[]): void {
     const seen = this.#seen;
     if (source !== undefined) {
       seen.listed += 1;
@@ -188,19 +190,29 @@ class Walk implements AsyncDisposable {
     }
     if (row === undefined && source === undefined) seen.unexpected += 1;
     if (row === undefined) return;
-    const rejected = isRejected(source, row);
-    if (row.state === 'present' && (source !== undefined || !rejected)) seen.known += 1;
-    const comparable = !rejected && this.#isComparable(row);
+    if (row.state === 'present' && (source !== undefined || !isRejected(source, row))) seen.known += 1;
+    this.#countChange(source, row);
+    const touched = new Set(findings.map((finding) => ('target' in finding ? finding.target : undefined)));
+    for (const copy of row.copies) {
+      if (copy.state === 'verified' && targets.has(copy.target) && !touched.has(copy.target)) seen.inPlace += 1;
+    }
+  }
+
+  #countChange(source: ObjectInfo | undefined, row: ObjectRow): void {
+    const seen = this.#seen;
+    const comparable = !isRejected(source, row) && this.#isComparable(row);
     const overwritten = comparable && source !== undefined && source.version !== row.version;
     const vanished = comparable && source === undefined && row.state === 'present';
     if (overwritten) seen.overwritten += 1;
     if (vanished) seen.vanished += 1;
     if ((overwritten || vanished) && row.rejected !== null) seen.contested += 1;
-    if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(key);
-    const touched = new Set(findings.map((finding) => ('target' in finding ? finding.target : undefined)));
-    for (const copy of row.copies) {
-      if (copy.state === 'verified' && targets.has(copy.target) && !touched.has(copy.target)) seen.inPlace += 1;
-    }
+    if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(row.key);
+  }
+
+  /** It was counted as there when the walk went by. */
+  #changedAfterAll(source: ObjectInfo, row: ObjectRow): void {
+    this.#findings.push(...compare({ key: row.key, source, row, targets: new Map() }, this.#options));
+    this.#countChange(source, row);
   }
 
   /**

@@ -168,6 +168,8 @@ export class Knowledge {
     const neverKnown = all.every(({ evidence }) => evidence === null);
     if (said === undefined || !neverKnown || state === 'gone' || observed !== null || rejected !== null)
       return undefined;
+    const same = await this.#bySameBytes(copies, said);
+    if (same !== undefined) return same;
     const former = { ...this.#object, ...said.of };
     const proofs = await this.#proveAll(copies, said.digest, undefined, former);
     if (!proofs.some(([, proof]) => 'state' in proof && proof.state === 'right')) return whatStaysOpen(proofs);
@@ -177,6 +179,25 @@ export class Knowledge {
     this.#object = former;
     this.#learn(said);
     return proofs;
+  }
+
+  /** The source has the very bytes that the copies say they are: they were brought back there, which is no change. */
+  async #bySameBytes(
+    copies: readonly CopyRow[],
+    said: Known & { readonly of: ObjectVersion },
+  ): Promise<readonly Proven[] | undefined> {
+    const from = this.source();
+    if (from === undefined || from.size !== said.of.size) return undefined;
+    try {
+      const known = await this.#readSource(from, copies);
+      if (known.digest.sha256 !== said.digest.sha256) return undefined;
+      const proofs = await this.#proveAll(copies, known.digest);
+      this.#learn(known);
+      return proofs;
+    } catch (error) {
+      if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
+      return undefined;
+    }
   }
 
   async #bySource(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {

@@ -41,7 +41,12 @@ describe.each([
     expect(await textsAt(world, first - 1, withoutCatalog)).toEqual({ complete: true, leftOut: 2 });
     expect(await textsAt(world, first, withoutCatalog)).toEqual({ complete: true, leftOut: 1, a: 'first' });
     expect(await textsAt(world, second + 500, withoutCatalog)).toEqual({ complete: true, leftOut: 1, a: 'second' });
-    expect(await textsAt(world, other, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'second', b: 'other' });
+    expect(await textsAt(world, other, withoutCatalog)).toEqual({
+      complete: true,
+      leftOut: 0,
+      a: 'second',
+      b: 'other',
+    });
     expect(await textsAt(world, third, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'third', b: 'other' });
   });
 
@@ -87,7 +92,15 @@ test("what a provider's own versioning keeps, the catalog knows", async () => {
 });
 
 function dated(text: string, since: number | null, replacedAt: number | null): Dated {
-  const choice = { sha256: text, checksums: {}, size: 1, version: text, modifiedAt: since ?? 0, attributes: null, candidates: [] };
+  const choice = {
+    sha256: text,
+    checksums: {},
+    size: 1,
+    version: text,
+    modifiedAt: since ?? 0,
+    attributes: null,
+    candidates: [],
+  };
   return { choice, since, replacedAt };
 }
 

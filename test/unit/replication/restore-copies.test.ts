@@ -111,7 +111,10 @@ test('what stands at the destination is not replaced by an older version', async
 });
 
 test('an older copy is older than what the catalog says', async () => {
-  await using world = await openWorld({ targets: { one: {}, two: {} }, policy: { guard: { maxChanged: 1, minObjects: 1 } } });
+  await using world = await openWorld({
+    targets: { one: {}, two: {} },
+    policy: { guard: { maxChanged: 1, minObjects: 1 } },
+  });
   world.source.bucket.write('a', { ...world.source.write('a', 'first'), modifiedAt: 1_000 });
   await world.reconcile();
   world.target('two').failWith('unavailable', 'put');

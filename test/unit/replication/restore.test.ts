@@ -201,7 +201,10 @@ describe.each([
     const one = world.target('one');
     for (const key of one.keys()) one.bucket.objects.delete(key);
     world.forget();
-    expect(await restoreTo(world, one, { withoutCatalog })).toMatchObject({ complete: true, report: { from: { two: 2 } } });
+    expect(await restoreTo(world, one, { withoutCatalog })).toMatchObject({
+      complete: true,
+      report: { from: { two: 2 } },
+    });
     expect(one.count('read')).toBe(0);
     world.forget();
     expect(await world.reconcile()).toMatchObject({ outcome: 'complete', failed: 0 });
