@@ -148,17 +148,22 @@ export class Work {
   /** @returns undefined when it was read somewhere, whatever became of each copy; else why not. */
   async #copyFrom(places: readonly Candidate[], copies: readonly CopyRow[]): Promise<ProviderError | undefined> {
     let first: ProviderError | undefined;
-    for (const from of places) {
+    for (const [place, from] of places.entries()) {
+      const isCopy = from.provider !== this.#policy.source.provider;
+      // Copies have a known digest: where one fails in the middle, the next one serves the rest.
+      const spares = isCopy ? places.slice(place + 1) : [];
       try {
-        const result = await copyObject(this.#job(from, copies), this.#copyOptions(from), this.#signal);
+        const result = await copyObject(this.#job(from, copies, spares), this.#copyOptions(from), this.#signal);
         if (result.read !== null) this.#knowledge.learnFrom(from, result.read);
         this.#take(copies, result);
         return undefined;
       } catch (error) {
         if (!(error instanceof ProviderError)) throw error;
-        if (from.provider === this.#policy.source.provider) await this.#knowledge.blameSource(error);
+        if (!isCopy) await this.#knowledge.blameSource(error);
         this.#noteBadCandidate(from, error);
         first ??= error;
+        // All were asked already, unless what came from several of them was wrong.
+        if (isCopy && error.code !== 'checksum-mismatch') break;
       }
     }
     return this.#knowledge.hasMovedOn ? this.#knowledge.nowhere() : (first ?? this.#knowledge.nowhere());
@@ -213,12 +218,13 @@ export class Work {
     return [this.#knowledge.source() ?? [], copies, this.#sound].flat();
   }
 
-  #job(from: Candidate, copies: readonly CopyRow[]): CopyJob {
+  #job(from: Candidate, copies: readonly CopyRow[], spares: readonly Candidate[]): CopyJob {
     const { version, modifiedAt, sha256 } = this.#knowledge.object;
     const { attributes, digest } = this.#knowledge;
     const isCopy = from.provider !== this.#policy.source.provider;
     return {
       from,
+      spares: { candidates: spares, onLeft: (left, error) => this.#noteBadCandidate(left, error) },
       ...(isCopy && attributes !== null ? { attributes } : {}),
       sourceVersion: version,
       sourceModifiedAt: modifiedAt,

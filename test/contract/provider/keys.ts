@@ -76,6 +76,7 @@ type Keeper = Awaited<ReturnType<typeof openRoom>>['provider'];
 
 async function expectRoundTrip(provider: Keeper, key: Key): Promise<void> {
   const stored = await put(provider, key, contentOf(key));
+  if (stored.name !== undefined) expect(stored.name).toMatch(/^\.holdfast\/keys\//);
   const head = await provider.head(key, calm);
   expect(head.key).toBe(key);
   expect(head.version).toBe(stored.version);

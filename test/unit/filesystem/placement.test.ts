@@ -34,9 +34,9 @@ test('a name that is not UTF-8 keeps its bytes', async () => {
 
 test('a key beside a directory of its name, or below a file, lies encoded', async () => {
   await using room = await openRoom();
-  await put(room.provider, 'a/b', 'below');
-  await put(room.provider, 'a', 'beside');
-  await put(room.provider, 'a/b/c/d', 'deeper');
+  expect(await put(room.provider, 'a/b', 'below')).not.toHaveProperty('name');
+  expect(await put(room.provider, 'a', 'beside')).toMatchObject({ name: '.holdfast/keys/61' });
+  expect(await put(room.provider, 'a/b/c/d', 'deeper')).toHaveProperty('name');
   expect(readFileSync(encoded(room.path, 'a'), 'utf8')).toBe('beside');
   expect(readFileSync(encoded(room.path, 'a/b/c/d'), 'utf8')).toBe('deeper');
   expect((await list(room.provider)).keys).toEqual(['a', 'a/b', 'a/b/c/d']);

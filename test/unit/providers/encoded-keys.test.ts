@@ -38,6 +38,8 @@ test.each(['', 'x', 'AB', 'abc', 'zz', '61/62'])('%j is no encoded name', (hex) 
 test('only keys that cannot be held are encoded, and keys of our own never', async () => {
   const { bucket, provider } = opened();
   for (const key of ['a', 'a!', '.holdfast/x!']) await put(provider, key, key);
+  expect(await put(provider, 'a', 'again')).not.toHaveProperty('name');
+  expect(await put(provider, 'a!', 'again')).toMatchObject({ name: `${encodedPrefix}6121` });
   await uploadWhole(provider, 'u!', bytesOf(10), 10);
   expect([...bucket.objects.keys()]).toEqual(['a', `${encodedPrefix}6121`, '.holdfast/x!', `${encodedPrefix}7521`]);
   expect(await keysIn(provider)).toEqual(['a', 'a!', 'u!']);

@@ -66,6 +66,42 @@ test('a read that gets nowhere is given up; other errors at once', async () => {
   expect(place.count('read')).toBe(1);
 });
 
+test.each<['denied' | 'unavailable' | 'not-found']>([['denied'], ['unavailable'], ['not-found']])(
+  'a place that fails in the middle (%s) is left: the next one serves the rest',
+  async (code) => {
+    const bytes = bytesOf(1000);
+    const first = placeWith(bytes, [100]);
+    const second = placeWith(bytes, [300]);
+    const whole = first.place.body;
+    first.place.body = async function* (body, key) {
+      yield* take(whole(body, key), 3);
+      first.place.failWith(code, 'read');
+      throw first.place.error(code);
+    };
+    const left: string[] = [];
+    const candidates = [{ provider: second.place.site.provider, key: 'k', version: second.version, size: 1000 }];
+    const from = { provider: first.place.site.provider, key: 'k', version: first.version, size: 1000 };
+    const onLeft = (_: unknown, error: { readonly code: string }): void => void left.push(error.code);
+    const stream = new ObjectStream(from, calm, () => undefined, { candidates, onLeft });
+    expect((await readWhole(stream, 1000)).equals(bytes)).toBe(true);
+    expect([stream.from.version, left]).toEqual([second.version, [code]]);
+    expect([first.place.bytesRead, second.place.bytesRead]).toEqual([300, 700]);
+  },
+);
+
+test('an abort is no reason to read elsewhere', async () => {
+  const { place, version } = placeWith(bytesOf(10));
+  const over = new AbortController();
+  place.before = () => {
+    over.abort();
+    throw place.error('aborted');
+  };
+  const from = { provider: place.site.provider, key: 'k', version, size: 10 };
+  const stream = new ObjectStream(from, over.signal, () => undefined, { candidates: [from] });
+  await expect(readWhole(stream, 10)).rejects.toMatchObject({ code: 'aborted' });
+  expect(place.count('read')).toBe(1);
+});
+
 test('a version that is gone when the read is taken up again is a conflict, never a mixture', async () => {
   const { place, version } = placeWith(Buffer.from('aaaaaaaa'), [2]);
   const whole = place.body;
