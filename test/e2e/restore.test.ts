@@ -89,7 +89,7 @@ test('on an empty machine, from one provider, with nothing but the configuration
     const [was, is] = [await stat(home.at('source', name)), await stat(desk.at('back', name))];
     expect(Math.floor(is.mtimeMs)).toBe(Math.floor(was.mtimeMs));
   }
-  expect((await readdir(desk.directory)).toSorted()).toEqual(['back', 'holdfast.yaml']);
+  expect(new Set(await readdir(desk.directory))).toEqual(new Set(['back', 'holdfast.yaml']));
   const again = await desk.json('restore', ...c, '--from', 'azure', '--to-dir', './back');
   expect(again).toMatchObject({ code: 0, document: { restored: 0, inPlace: 10 } });
 });
