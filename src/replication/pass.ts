@@ -4,17 +4,14 @@ import type { Hold } from '../catalog/holds.ts';
 import type { PassSummary } from '../catalog/policies.ts';
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
-import { Leash } from '../objects/leash.ts';
 import type { ProviderRole } from '../providers/provider.ts';
+import { connectSoon } from './connect-soon.ts';
 import { planDeletions, windowAfter, type DeletionPlan } from './deletion-plan.ts';
 import { detect, type Seen } from './detect.ts';
 import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
 import type { Engine } from './worker.ts';
-
-/** How long a pass waits for a target to be reached, in milliseconds. */
-const connectWithin = 15_000;
 
 export interface PassOptions {
   /** Only keys below. */
@@ -115,27 +112,12 @@ async function reached(
   }
   try {
     if (role === 'source') await site.connect(role, signal);
-    else await connectSoon(site, clock, signal);
+    else await connectSoon(site, role, clock, signal);
     return true;
   } catch (error) {
     if (!(error instanceof ProviderError) || signal.aborted) throw error;
     unreached.set(site.name, error);
     return false;
-  }
-}
-
-/** A target that does not answer holds up nobody: it goes on being reached while the pass does without it. */
-async function connectSoon(site: Site, clock: Clock, signal: AbortSignal): Promise<void> {
-  using timer = new Leash(signal);
-  const late = async (): Promise<never> => {
-    await clock.sleep(connectWithin, timer.signal);
-    const message = `${site.name} did not answer within ${connectWithin / 1000} s; its copies wait`;
-    throw new ProviderError('unavailable', message, { provider: site.name });
-  };
-  try {
-    await Promise.race([site.connect('target', signal), late()]);
-  } finally {
-    timer.abort(new Error('it answered'));
   }
 }
 

@@ -9,7 +9,7 @@ import { offersAt, standing } from './restore-at.ts';
 import { keptOf, type KeptPlaces } from './restore-kept.ts';
 import type { Outcome, RestoreProblem } from './restore-report.ts';
 import type { RestoreTo } from './restore-plan.ts';
-import type { Sighting } from './restore-walk.ts';
+import type { Sighting, Standing } from './restore-walk.ts';
 import { OccupiedError, type Stored } from './store.ts';
 
 export interface ObjectOptions extends CopyOptions {
@@ -51,7 +51,7 @@ export class ObjectRestore {
   readonly #signal: AbortSignal;
 
   constructor(sighting: Sighting, options: ObjectOptions, signal: AbortSignal) {
-    this.#sighting = sighting;
+    this.#sighting = { ...sighting, standing: downLast(sighting.standing) };
     this.#options = options;
     this.#signal = signal;
   }
@@ -201,6 +201,11 @@ export class ObjectRestore {
     const message = standing.length === 0 ? known : `what stands at ${places} is no copy of it`;
     return new ProviderError('not-found', message, { provider: places, key });
   }
+}
+
+function downLast(copies: readonly Standing[]): readonly Standing[] {
+  const isDown = ({ site }: Standing): boolean => site.health().state === 'down';
+  return [...copies.filter((copy) => !isDown(copy)), ...copies.filter(isDown)];
 }
 
 function hasOtherAttributes(head: ObjectHead | undefined, { attributes }: Choice): boolean {

@@ -1,4 +1,7 @@
+import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { Capabilities } from '../providers/provider.ts';
+import { connectSoon } from './connect-soon.ts';
 import type { RestoreOptions, RestoreTo } from './restore-plan.ts';
 import type { Site } from './site.ts';
 
@@ -6,13 +9,17 @@ import type { Site } from './site.ts';
 export async function placesToReadFrom(
   sites: readonly Site[],
   onUnreached: (site: Site, error: ProviderError) => void,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<readonly Site[]> {
+  const connect = async (site: Site): Promise<Capabilities> =>
+    // The only place there is, is waited for.
+    sites.length === 1 ? await site.connect('source', signal) : await connectSoon(site, 'source', clock, signal);
   const reached = await Promise.all(
     sites.map(async (site) => {
       try {
         // As sources are met: nothing is written to where data are rescued from.
-        const { freeReads = false } = await site.connect('source', signal);
+        const { freeReads = false } = await connect(site);
         return { site, freeReads };
       } catch (error) {
         if (!(error instanceof ProviderError) || signal.aborted) throw error;

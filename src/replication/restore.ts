@@ -63,7 +63,7 @@ class RestoreRun {
   async #walk(prefix: string): Promise<void> {
     const onUnreached = ({ name }: Site, { message }: ProviderError): void => this.#tally.notLookedAt(name, message);
     const to = await destination(this.#options, this.#signal);
-    const from = await placesToReadFrom(this.#options.from, onUnreached, this.#signal);
+    const from = await placesToReadFrom(this.#options.from, onUnreached, this.#engine.clock, this.#signal);
     const places = { from, to, prefix, kept: this.#options.at !== undefined, onUnreached };
     const options = this.#objectOptions(places);
     try {
@@ -83,6 +83,10 @@ class RestoreRun {
   #take(sighting: Sighting, options: ObjectOptions): void {
     if (this.#isLeftOut(sighting)) return this.#tally.leftOut();
     if (this.#options.at === undefined && isNoMore(sighting)) return;
+    if (this.#isUntouched(sighting)) {
+      this.#tally.add({ key: sighting.key, gone: false }, { state: 'in-place', otherAttributes: false });
+      return;
+    }
     this.#later(async () => {
       const restored = await new ObjectRestore(sighting, options, this.#signal).run();
       if (restored === undefined) this.#tally.leftOut();
@@ -92,6 +96,12 @@ class RestoreRun {
 
   #isLeftOut({ row }: Sighting): boolean {
     return this.#options.withoutGone && row?.state === 'gone';
+  }
+
+  /** The source still has just what the catalog saw there and nobody ever read: that is all there is of it. */
+  #isUntouched({ row, there }: Sighting): boolean {
+    const { sourceIdentity, at } = this.#options;
+    return sourceIdentity !== undefined && at === undefined && row?.sha256 === null && row.version === there?.version;
   }
 
   async #note({ key, row }: Sighting, { outcome, older, choice, version }: Restored): Promise<void> {

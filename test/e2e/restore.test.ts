@@ -112,7 +112,10 @@ test('one damaged copy and one place that is gone: what is right comes back, and
   expect(await exists(desk.at('again', 'dot.'))).toBe(false);
 });
 
-test('killed half-way, and run again', async () => {
+test.each<[NodeJS.Signals, number | null]>([
+  ['SIGKILL', null],
+  ['SIGINT', 130],
+])('ended half-way by %s, and run again', async (name, status) => {
   await using desk = await openDesk();
   const many = new Map(Array.from({ length: 30 }, (_, n) => [`file-${n}`, bytesOf(200_000, `${n}`)]));
   for (const [name, bytes] of many) await desk.write(`source/${name}`, bytes);
@@ -121,7 +124,7 @@ test('killed half-way, and run again', async () => {
   await desk.write('slow.yaml', configOf(directories, 'limits: { bandwidth: 1MiB/s }'));
   const slow = desk.start(['restore', '-c', 'slow.yaml', '--to-dir', 'back']);
   await vi.waitFor(async () => expect((await readdir(desk.at('back'))).length).toBeGreaterThan(3), 20_000);
-  await slow.signal('SIGKILL');
+  expect(await slow.signal(name)).toMatchObject({ code: status });
   const visible = (await readdir(desk.at('back'))).filter((name) => name !== '.holdfast');
   expect(visible.length).toBeLessThan(30);
   const half = new Map([...many].filter(([name]) => visible.includes(name)));

@@ -48,6 +48,26 @@ test.each([
   expect([read[0], read[2]]).toEqual([size / 2, size / 4]);
 });
 
+test('a repair reads on from the next copy too', async () => {
+  const size = 700 * KiB;
+  const bytes = bytesOf(size);
+  await using world = await openWith(bytes);
+  world.source.failWith('denied', 'read');
+  world.target('three').bucket.objects.delete('a');
+  breaksAfter(world.target('one'), size / 2);
+  await world.reconcile();
+  expect(world.target('three').bucket.objects.get('a')?.bytes.equals(bytes)).toBe(true);
+  expect(await world.copy('a', 'three')).toMatchObject({ state: 'verified' });
+  expect([world.target('one').bytesRead, world.target('two').bytesRead]).toEqual([size / 2, size / 2]);
+});
+
+test('a place that is down is asked last', async () => {
+  await using world = await openWith(bytesOf(KiB));
+  world.target('one').health = { state: 'down', lastError: null };
+  expect((await restoreTo(world, backRoom(world))).report.from).toEqual({ two: 1 });
+  expect(world.target('one').bytesRead).toBe(0);
+});
+
 test('half of a damaged copy and half of a good one: each place is read by itself', async () => {
   const size = 700 * KiB;
   const bytes = bytesOf(size);

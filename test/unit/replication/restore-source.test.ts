@@ -80,6 +80,14 @@ test('another place at the address of the source is accepted once everything is 
   await expectAllInPlace(world);
 });
 
+test('what only the source has, and still has, is in place', async () => {
+  await using world = await openLost();
+  for (const target of world.targets) target.failWith('unavailable', 'put');
+  world.source.write('new', 'never copied');
+  await world.reconcile({ prefix: 'new' });
+  expect(await restoreTo(world, world.source)).toMatchObject({ complete: true, report: { restored: 6, inPlace: 1 } });
+});
+
 test('what is only of the same size is a change like any other', async () => {
   await using world = await openLost();
   for (const key of keys) world.source.write(key, `BYTES OF ${key}`);
