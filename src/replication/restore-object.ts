@@ -3,6 +3,7 @@ import { differingAttribute, type ObjectHead } from '../objects/object.ts';
 import type { CopyOptions } from './copy-job.ts';
 import { copyFromAny } from './copy-from.ts';
 import { headIfThere, prove } from './prove.ts';
+import type { Candidate } from './read-source.ts';
 import { agreedChoice } from './restore-agreement.ts';
 import { isOlder, knownChoice, saidChoices, wantedOf, type Asked, type Choice } from './restore-choices.ts';
 import { offersAt, standing } from './restore-at.ts';
@@ -44,7 +45,7 @@ export interface Offer {
   readonly older: boolean;
 }
 
-/** Brings one object back: the first of the versions offered whose bytes are right. */
+/** Brings one object back: the first of the versions offered whose bytes are right. An older one replaces nothing. */
 export class ObjectRestore {
   readonly #sighting: Sighting;
   readonly #options: ObjectOptions;
@@ -73,7 +74,7 @@ export class ObjectRestore {
     let first: ProviderError | undefined;
     try {
       for await (const { choice, older } of offers) {
-        const found = await this.#compare(choice);
+        const found = await this.#compare(choice, this.#options.overwrite && !older);
         if ('outcome' in found) return { ...found, choice, older: older ? olderThan(choice, first) : undefined };
         try {
           const done = await this.#copy(choice, found.occupied);
@@ -98,7 +99,9 @@ export class ObjectRestore {
     const said = saidChoices(key, asked);
     const wanted = wantedOf(row, said);
     for (const choice of said) {
-      const tried = choice.sha256 === known?.sha256;
+      // A copy that was replaced since it was listed (a daemon beside this repairs) is worth another look.
+      const tried =
+        choice.sha256 === known?.sha256 && choice.candidates.every((from) => isAmong(known.candidates, from));
       if (!tried) yield { choice, older: wanted !== undefined && isOlder(choice, wanted) };
     }
     if (known !== undefined || said.length > 0 || asked.length === 0) return;
@@ -133,8 +136,8 @@ export class ObjectRestore {
   }
 
   /** A copy that is in place, or in the way, ends the work on this object; else `occupied` is what may be replaced. */
-  async #compare(choice: Choice): Promise<End | { readonly occupied: string | null }> {
-    const { to, overwrite } = this.#options;
+  async #compare(choice: Choice, overwrite: boolean): Promise<End | { readonly occupied: string | null }> {
+    const { to } = this.#options;
     const { key, there } = this.#sighting;
     if (to === undefined || there === undefined) return { occupied: null };
     const standing = await this.#proveThere(to.site.provider, choice);
@@ -206,6 +209,10 @@ export class ObjectRestore {
 function downLast(copies: readonly Standing[]): readonly Standing[] {
   const isDown = ({ site }: Standing): boolean => site.health().state === 'down';
   return [...copies.filter((copy) => !isDown(copy)), ...copies.filter(isDown)];
+}
+
+function isAmong(candidates: readonly Candidate[], { provider, version }: Candidate): boolean {
+  return candidates.some((tried) => tried.provider === provider && tried.version === version);
 }
 
 function hasOtherAttributes(head: ObjectHead | undefined, { attributes }: Choice): boolean {

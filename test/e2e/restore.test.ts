@@ -6,7 +6,8 @@ import {
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { access, mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { access, mkdir, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openProvider } from '../../src/providers/open.ts';
 import { systemClock } from '../../src/objects/clock.ts';
@@ -139,26 +140,26 @@ test.each<[NodeJS.Signals, number | null]>([
   expect(await disagreements(desk.at('back'), many)).toBe('');
 });
 
-test.each([
+test.each<[string, (path: string) => Promise<void> | void]>([
+  ['that is damaged', async (path) => await writeFile(path, 'this is no catalog. '.repeat(500))],
+  ['that cannot be opened', async (path) => void (await mkdir(path))],
   [
-    'that is damaged',
-    'this is no catalog, and long enough to be taken for a file that is one, if anybody looked at its size only'.repeat(
-      20,
-    ),
+    'of a newer program',
+    (path) => {
+      using database = new DatabaseSync(path);
+      database.exec(`pragma application_id = ${0x486f6c64}; pragma user_version = 999`);
+    },
   ],
-  ['of another kind', ''],
-])('a catalog %s is said and done without', async (_, content) => {
+])('a catalog %s is said and done without', async (_, spoil) => {
   await using desk = await openDesk();
   await fill(desk);
   await desk.write('holdfast.yaml', configOf(directories));
   expect(await desk.run(['reconcile', ...c])).toMatchObject({ code: 0 });
   for (const ending of ['', '-wal', '-shm']) await rm(desk.at(`catalog.db${ending}`), { force: true });
-  if (content === '') await mkdir(desk.at('catalog.db'));
-  else await desk.write('catalog.db', content);
+  await spoil(desk.at('catalog.db'));
   const { code, stderr } = await desk.run(['restore', ...c, '--to-dir', 'back']);
   expect([code, stderr]).toEqual([0, expect.stringContaining('goes on without the catalog')]);
   expect(await disagreements(desk.at('back'), files)).toBe('');
-  if (content !== '') expect(await readFile(desk.at('catalog.db'), 'utf8')).toBe(content);
 });
 
 test('back to a source that lost everything: the next pass finds all in place', async () => {

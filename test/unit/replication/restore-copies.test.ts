@@ -130,6 +130,30 @@ test('what stands at the destination is not replaced by an older version', async
   expect(back.text('a')).toBe('newer');
 });
 
+test('an older version replaces nothing, whatever may be overwritten', async () => {
+  await using world = await openTwoVersions();
+  world.target('one').flip('a');
+  const back = backRoom(world);
+  back.write('a', 'mine');
+  const { complete, report } = await restoreTo(world, back, { overwrite: true });
+  expect([complete, report, back.text('a')]).toMatchObject([false, { failed: 1, older: 0 }, 'mine']);
+});
+
+test('a copy that is written anew between its listing and its reading', async () => {
+  const bytes = bytesOf(KiB);
+  await using world = await openWith(bytes);
+  const one = world.target('one');
+  const object = one.bucket.objects.get('a');
+  if (object === undefined) throw new Error('it was copied a moment ago');
+  one.before = ({ operation }) => {
+    if (operation === 'read') one.bucket.write('a', object);
+    one.before = () => undefined;
+  };
+  const back = backRoom(world);
+  const { complete } = await restoreTo(world, back, { from: ['one'] });
+  expect([complete, back.bucket.objects.get('a')?.bytes.equals(bytes)]).toEqual([true, true]);
+});
+
 test('an older copy is older than what the catalog says', async () => {
   await using world = await openWorld({
     targets: { one: {}, two: {} },
