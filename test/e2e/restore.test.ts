@@ -61,6 +61,9 @@ async function fill(desk: Desk): Promise<void> {
   }
 }
 
+/** Whole milliseconds: what records hold. */
+const modifiedAt = async (path: string): Promise<bigint> => (await stat(path, { bigint: true })).mtimeNs / 1_000_000n;
+
 const exists = async (path: string): Promise<boolean> =>
   await access(path).then(
     () => true,
@@ -87,8 +90,8 @@ test('on an empty machine, from one provider, with nothing but the configuration
   ]);
   expect(await disagreements(desk.at('back'), files)).toBe('');
   for (const name of files.keys()) {
-    const [was, is] = [await stat(home.at('source', name)), await stat(desk.at('back', name))];
-    expect(Math.floor(is.mtimeMs)).toBe(Math.floor(was.mtimeMs));
+    const [was, is] = [await modifiedAt(home.at('source', name)), await modifiedAt(desk.at('back', name))];
+    expect([name, is]).toEqual([name, was]);
   }
   expect(new Set(await readdir(desk.directory))).toEqual(new Set(['back', 'holdfast.yaml']));
   const again = await desk.json('restore', ...c, '--from', 'azure', '--to-dir', './back');
@@ -252,11 +255,9 @@ describe.runIf(findServer('versitygw') !== undefined)('a bucket as the source', 
     expect(restored).toMatchObject({ code: 0, document: { objects: 7, restored: 7, failed: 0 } });
     const head = await client.send(new HeadObjectCommand({ Bucket, Key: 'photos/3.jpg' }));
     expect(head).toMatchObject({ ContentType: 'image/x', Metadata });
-    for (const outcome of ['complete', 'complete']) {
-      const { code, document } = await desk.json('reconcile', ...c);
-      const all = { outcome, copied: 0, repaired: 0, inPlace: 14, failed: 0, held: 0 };
-      expect([code, document]).toMatchObject([0, { policies: [all] }]);
-    }
+    const { code, document } = await desk.json('reconcile', ...c);
+    const all = { outcome: 'complete', copied: 0, repaired: 0, inPlace: 14, failed: 0, held: 0 };
+    expect([code, document]).toMatchObject([0, { policies: [all] }]);
   });
 });
 
