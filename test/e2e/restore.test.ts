@@ -145,7 +145,7 @@ test.each<[NodeJS.Signals, number | null]>([
 
 test.each<[string, (path: string) => Promise<void> | void]>([
   ['that is damaged', async (path) => await writeFile(path, 'this is no catalog. '.repeat(500))],
-  ['that cannot be opened', async (path) => void (await mkdir(path))],
+  ['that cannot be opened', async (path) => await mkdir(path)],
   [
     'of a newer program',
     (path) => {
