@@ -85,4 +85,3 @@ export class Replicator implements AsyncDisposable {
     await this.#resources.disposeAsync();
   }
 }
-import type { Outlast } from './catalog/outlast.ts';

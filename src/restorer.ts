@@ -4,6 +4,7 @@ import { CatalogError } from './catalog/errors.ts';
 import { openSqliteCatalog } from './catalog/sqlite/open.ts';
 import { overlap, placeOf } from './config/places.ts';
 import type { Config } from './config/schema.ts';
+import { LiveLimits } from './live-limits.ts';
 import { watchMemory } from './memory-watch.ts';
 import { systemClock } from './objects/clock.ts';
 import { UsageError } from './objects/errors.ts';
@@ -65,14 +66,16 @@ export class Restorer implements AsyncDisposable {
     opened.use(watchMemory(config.limits.memory));
     const core = { clock, random, log, metrics };
     const needed = [...settingsOf(from, config), [to.name, to.settings] as const];
-    const sites = await openSites(Object.fromEntries<ProviderSettings>(needed), config, core, opened);
+    const providers = Object.fromEntries<ProviderSettings>(needed);
+    const limits = new LiveLimits({ limits: config.limits, providers }, clock);
+    const sites = await openSites(providers, core, limits, opened);
     const catalog = await openCatalog(config, opened, clock, onNoCatalog);
     let said = false;
     const onCatalogLost = ({ message }: Error): void => {
       if (!said) onNoCatalog(message);
       said = true;
     };
-    const engine: RestoreEngine = { ...engineOf(config, core), catalog, onCatalogLost };
+    const engine: RestoreEngine = { ...engineOf(config, core, limits), catalog, onCatalogLost };
     const asSource = to.name === policy.source ? { sourceIdentity: identifier(policy, config) } : {};
     const { bandwidth } = config.limits;
     const places = {

@@ -1,7 +1,8 @@
 import type { Config } from './config/schema.ts';
 import { Secret } from './config/secrets.ts';
 import type { Clock, Random } from './objects/clock.ts';
-import { throttle, TokenBucket } from './providers/bandwidth.ts';
+import type { LiveLimits } from './live-limits.ts';
+import { throttle } from './providers/bandwidth.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
 import { Site } from './replication/site.ts';
@@ -21,34 +22,35 @@ export interface Core {
 const shareInFlight = 5 / 8;
 
 /** What the replication is given besides a catalog. */
-export function engineOf({ limits }: Config, core: Core): Omit<Engine, 'catalog' | 'owner'> {
+export function engineOf(
+  { limits }: Config,
+  core: Core,
+  { concurrency }: LiveLimits,
+): Omit<Engine, 'catalog' | 'owner'> {
   return {
     ...core,
     budget: new ByteBudget(Math.floor(limits.memory * shareInFlight)),
     throttle: (rate) => throttle(rate, core.clock),
-    concurrency: limits.concurrency,
+    concurrency,
   };
 }
 
-/** Opens providers, which reaches none of them yet; `opened` closes them. All share `limits.bandwidth`. */
+/** Opens providers, which reaches none of them yet; `opened` closes them. `limits` knows all of them. */
 export async function openSites(
   providers: Readonly<Record<string, Config['providers'][string]>>,
-  { limits }: Config,
   { clock, random, metrics }: Core,
+  limits: LiveLimits,
   opened: AsyncDisposableStack,
 ): Promise<Map<string, Site>> {
-  const rate = limits.bandwidth;
   const surroundings: ProviderSurroundings = {
     clock,
     random,
     onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
-    ...(rate === undefined
-      ? {}
-      : { bandwidth: { up: new TokenBucket(rate, clock), down: new TokenBucket(rate, clock) } }),
+    bandwidth: limits.bandwidth,
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {
-    const provider = await openProvider(name, reveal(settings), surroundings);
+    const provider = await openProvider(name, reveal(settings), { ...surroundings, limits: limits.of(name) });
     opened.defer(async () => await provider.close());
     sites.set(name, new Site(provider, clock));
   }

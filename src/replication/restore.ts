@@ -48,7 +48,7 @@ class RestoreRun {
     this.#options = options;
     this.#signal = signal;
     this.#tally = new RestoreTally(policy.name, options.onProblem);
-    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    this.#queue = new PQueue({ concurrency: engine.concurrency.value });
   }
 
   async run(): Promise<RestoreEnd> {
@@ -56,7 +56,12 @@ class RestoreRun {
     if (prefix !== undefined) await this.#walk(prefix);
     await this.#settleSource();
     const { dryRun, bandwidth } = this.#options;
-    const estimate = dryRun ? await this.#estimator.estimate({ ...this.#engine, bandwidth }, this.#signal) : undefined;
+    const estimate = dryRun
+      ? await this.#estimator.estimate(
+          { clock: this.#engine.clock, concurrency: this.#engine.concurrency.value, bandwidth },
+          this.#signal,
+        )
+      : undefined;
     return { report: this.#tally.report, complete: this.#tally.isComplete, estimate };
   }
 
@@ -69,7 +74,7 @@ class RestoreRun {
     try {
       for await (const sighting of sightings(this.#engine, this.#policy, places, this.#signal)) {
         this.#take(sighting, options);
-        await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
+        await this.#queue.onSizeLessThan(2 * this.#engine.concurrency.value);
         if (this.#broken !== undefined) break;
       }
     } finally {
