@@ -4,11 +4,13 @@ import type { PolicyCounts, Problem, ProblemRange } from './counts.ts';
 import type { DeletionLedger } from './deletions.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { HoldLedger } from './holds.ts';
+import type { ImportLedger } from './import.ts';
 import type { KeptLedger } from './kept.ts';
 import type { LossLedger } from './losses.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
 import type { HistoryEntry, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
+import type { SnapshotLedger } from './snapshots.ts';
 
 /**
  * The ledger: what the source had, what every target holds, the evidence for it, and the work that is due.
@@ -25,7 +27,9 @@ import type { ScrubLedger } from './scrub.ts';
  * - `scan` yields objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
-export interface Catalog extends DeletionLedger, HoldLedger, KeptLedger, LossLedger, ScrubLedger, AsyncDisposable {
+export interface Catalog
+  extends
+    DeletionLedger, HoldLedger, ImportLedger, KeptLedger, LossLedger, ScrubLedger, SnapshotLedger, AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,

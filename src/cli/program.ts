@@ -38,6 +38,7 @@ function build(signal: AbortSignal, settle: Settle): Command {
   const context = (command: Command): Context => ({ options: command.optsWithGlobals<GlobalOptions>(), signal });
   addLongRunning(program, context, settle);
   addRestore(program, context, settle);
+  addRebuild(program, context, settle);
   addQuestions(program, context, settle);
   addConfig(program, context, settle);
   return program;
@@ -102,6 +103,19 @@ function addRestore(program: Command, context: ContextOf, settle: Settle): void 
     .action(async (policy: string | undefined, options: object, command: Command) => {
       const { restoreCommand } = await import('./restore.ts');
       settle(await restoreCommand(policy, options, context(command)));
+    });
+}
+
+function addRebuild(program: Command, context: ContextOf, settle: Settle): void {
+  addGlobals(program.command('rebuild-catalog'))
+    .description('make a lost or damaged catalog anew, from what the targets hold; copies nothing')
+    .option('--deep', 'read every copy, so that the evidence is what was read')
+    .option('--replace', 'also where a sound catalog stands, which is kept beside')
+    .option('--no-snapshot', 'from the copies alone, not from a snapshot of the catalog at a target')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (options: object, command: Command) => {
+      const { rebuildCatalogCommand } = await import('./rebuild-catalog.ts');
+      settle(await rebuildCatalogCommand(options, context(command)));
     });
 }
 

@@ -1,5 +1,6 @@
 import type { Progress } from '../replication/reconcile.ts';
 import type { RestoreReport } from '../replication/restore-report.ts';
+import type { RebuildReport } from '../replication/rebuild-report.ts';
 import type { VerifyReport } from '../replication/verify-report.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 
@@ -34,6 +35,11 @@ export class ProgressLine implements Disposable {
     this[Symbol.dispose]();
     this.#shown = false;
     this.#stream.write(`${text}\n`);
+  }
+
+  showRebuild({ policy, objects, bytes, verified, bytesRead }: RebuildReport): void {
+    const read = bytesRead === 0 ? '' : ` · ${formatBytes(bytesRead)} read`;
+    this.#write(() => `${policy}: ${objects} objects found · ${formatBytes(bytes)} · ${verified} copies proven${read}`);
   }
 
   #write(text: (seconds: number) => string): void {

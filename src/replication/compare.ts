@@ -27,11 +27,13 @@ export function compare(sighting: Sighting, plan: ComparePlan): Finding[] {
   const findings: Finding[] = [];
   const change = sourceChange(source, row, plan.asOf);
   if (change !== undefined) findings.push(change);
-  for (const [target, standing] of sighting.targets) {
-    const finding = copyChange(row, target, standing, plan);
-    if (finding !== undefined) findings.push(finding);
-  }
+  findings.push(...copyChanges(row, sighting.targets, plan));
   return findings;
+}
+
+/** What stands at the targets, compared with what the catalog says of the copies. */
+export function copyChanges(row: ObjectRow, standing: Sighting['targets'], plan: ComparePlan): Finding[] {
+  return [...standing].flatMap(([target, info]) => copyChange(row, target, info, plan) ?? []);
 }
 
 function newObject(source: ObjectInfo, { targets, key }: Sighting): Finding {

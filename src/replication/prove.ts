@@ -112,7 +112,8 @@ export function agreement(
   return undefined;
 }
 
-function proveByAttestation(head: ObjectHead, digest: Digest, now: () => number): Proof | undefined {
+/** What the provider's own checksums tell; undefined where they tell nothing. */
+export function proveByAttestation(head: ObjectHead, digest: Digest, now: () => number): Proof | undefined {
   const verdict = agreement(head.checksums ?? {}, digest);
   if (verdict === undefined) return undefined;
   const { version } = head;

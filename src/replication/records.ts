@@ -45,7 +45,8 @@ async function headOf({ provider }: Site, key: Key, signal: AbortSignal): Promis
   }
 }
 
-function saidBy(head: ObjectHead | undefined): Said | undefined {
+/** @returns undefined for a copy without a record, or whose record is of another length than it has. */
+export function saidBy(head: ObjectHead | undefined): Said | undefined {
   const record = head?.record;
   if (head === undefined || record === undefined || record.size !== head.size) return undefined;
   const { sourceVersion: version, sourceModifiedAt: modifiedAt, size, sha256, checksums } = record;

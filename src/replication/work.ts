@@ -7,6 +7,7 @@ import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type
 import { copyObject } from './copy.ts';
 import { keepReplaced, keptAnyway, mayReplaceVersion, type KeepingLedger } from './keep.ts';
 import { Knowledge } from './knowledge.ts';
+import { newerStanding } from './newer.ts';
 import { Outcomes } from './outcomes.ts';
 import type { Policy } from './policy.ts';
 import { faultInRecord, type Proof } from './prove.ts';
@@ -134,7 +135,7 @@ export class Work {
   /* ---- copying ---- */
 
   async #copyTo(asked: readonly CopyRow[]): Promise<void> {
-    const copies = await this.#withHistory(asked);
+    const copies = await this.#withHistory(await this.#withoutNewer(asked));
     if (copies.length === 0) return;
     const failure = await this.#copyFrom(this.#candidates(), copies);
     if (failure === undefined) return;
@@ -182,6 +183,24 @@ export class Work {
       this.#sound = [...this.#sound, this.#candidateOf(copy, proof)];
     }
     return copies.filter((copy) => !this.#outcomes.has(copy));
+  }
+
+  /** What was never proven to be anything may be a newer version than is known here. @returns the copies that may be written. */
+  async #withoutNewer(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
+    const { object, digest } = this.#knowledge;
+    const judged = copies.map(async (copy) => {
+      if (copy.version === null || copy.evidence !== null) return [copy];
+      try {
+        const source = this.#knowledge.source();
+        const newer = await newerStanding(this.#site(copy.target), object, digest?.sha256, source, this.#signal);
+        if (newer === undefined) return [copy];
+        this.#outcomes.failed(copy, newer);
+      } catch (error) {
+        this.#outcomes.failed(copy, error);
+      }
+      return [];
+    });
+    return (await Promise.all(judged)).flat();
   }
 
   /**

@@ -7,7 +7,7 @@ type Spoil = (desk: Desk) => Promise<void> | void;
 
 const spoilt: readonly [string, Spoil, RegExp][] = [
   ['of a newer program', raiseSchema, /has schema 99; .* run that one, or give this one another catalog/],
-  ['no database', async (desk) => await desk.write('catalog.db', 'x'.repeat(10_000)), /Move it away/],
+  ['no database', async (desk) => await desk.write('catalog.db', 'x'.repeat(10_000)), /holdfast rebuild-catalog/],
   ['a directory', makeDirectory, /Check that `catalog` names a file/],
 ];
 

@@ -6,9 +6,10 @@ import { sql as third } from './migrations/0003.ts';
 import { sql as fourth } from './migrations/0004.ts';
 import { sql as fifth } from './migrations/0005.ts';
 import { sql as sixth } from './migrations/0006.ts';
+import { sql as seventh } from './migrations/0007.ts';
 
 /** Append only: what has been released is never edited. The number of a migration is its place here, from 1. */
-const migrations: readonly string[] = [first, second, third, fourth, fifth, sixth];
+const migrations: readonly string[] = [first, second, third, fourth, fifth, sixth, seventh];
 
 export const newestSchema = migrations.length;
 
@@ -34,6 +35,17 @@ export function assertSchema(db: Database): void {
     `Catalog ${db.path} has schema ${found}; this Holdfast knows schemas up to ${newestSchema}. ` +
       'A newer Holdfast has used it: run that one, or give this one another catalog.',
   );
+}
+
+/**
+ * @returns false for a database that has nothing in it yet.
+ * @throws CatalogError `newer-schema`; `corrupt` for another program's database.
+ */
+export function assertCatalog(db: Database): boolean {
+  assertSchema(db);
+  const tables = db.get<{ readonly n: number }>('select count(*) as n from sqlite_schema')?.n ?? 0;
+  if (tables > 0) assertOurs(db);
+  return tables > 0;
 }
 
 function apply(db: Database, number: number, now: number): void {

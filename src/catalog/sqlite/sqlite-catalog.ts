@@ -14,11 +14,14 @@ import type {
   GoneRequest,
 } from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
+
+import type { ImportedObject } from '../import.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
 import type { CopyPace, Loss } from '../losses.ts';
 import type { Outlast } from '../outlast.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
+import type { SnapshotState, StoredSnapshot } from '../snapshots.ts';
 import { claim } from './claim.ts';
 import { anyPresent, claimGone, countGone, countGoneCopies } from './claim-gone.ts';
 import { copyPace } from './copy-pace.ts';
@@ -26,6 +29,7 @@ import { counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
+import { importObjects } from './import-objects.ts';
 import { inspect } from './inspect.ts';
 import * as kept from './kept.ts';
 import type { Ledger } from './ledger.ts';
@@ -42,6 +46,7 @@ import { scan } from './scan.ts';
 import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { settleDeletions } from './settle-deletion.ts';
+import * as snapshots from './snapshots.ts';
 import { syncPolicies } from './sync-policies.ts';
 import { tally } from './tally.ts';
 import { tell } from './view.ts';
@@ -59,6 +64,7 @@ interface Forget {
 export class SqliteCatalog implements Catalog {
   readonly #ledger: Ledger;
   readonly #queue: WriteQueue;
+  #recorded = 0;
 
   constructor(db: Database, clock: Clock, outlast?: Outlast) {
     const names = new Names(db);
@@ -84,6 +90,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   record(policy: string, findings: readonly Finding[]): Promise<RecordResult> {
+    this.#recorded += findings.length;
     return this.#queue.run(findings.length, () => record(this.#ledger, policy, findings));
   }
 
@@ -96,6 +103,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   settle(settlements: readonly Settlement[]): Promise<readonly boolean[]> {
+    this.#recorded += settlements.length;
     return this.#queue.run(settlements.length, () => settle(this.#ledger, settlements));
   }
 
@@ -104,6 +112,7 @@ export class SqliteCatalog implements Catalog {
   }
 
   settleDeletions(settlements: readonly DeletionSettlement[]): Promise<readonly DeletionVerdict[]> {
+    this.#recorded += settlements.length;
     return this.#queue.run(settlements.length, () => settleDeletions(this.#ledger, settlements));
   }
 
@@ -221,6 +230,32 @@ export class SqliteCatalog implements Catalog {
 
   forgetKept(claims: readonly Pick<ExpiredClaim, 'id' | 'token'>[]): Promise<void> {
     return this.#queue.run(claims.length, () => kept.forgetKept(this.#ledger, claims));
+  }
+
+  importObjects(policy: string, objects: readonly ImportedObject[]): Promise<void> {
+    return this.#queue.run(objects.length, () => importObjects(this.#ledger, policy, objects));
+  }
+
+  get recorded(): number {
+    return this.#recorded;
+  }
+
+  async identity(): Promise<string> {
+    return snapshots.identity(this.#ledger);
+  }
+
+  /** What was asked for before is committed first. */
+  async copyTo(path: string): Promise<void> {
+    this.#queue.drain();
+    await snapshots.copyTo(this.#ledger, path);
+  }
+
+  noteSnapshot(target: string, news: { readonly stored: StoredSnapshot } | { readonly error: string }): Promise<void> {
+    return this.#queue.run(1, () => snapshots.noteSnapshot(this.#ledger, target, news));
+  }
+
+  async readSnapshots(): Promise<readonly SnapshotState[]> {
+    return snapshots.readSnapshots(this.#ledger);
   }
 
   async inspect(

@@ -37,13 +37,10 @@ function advice(code: CatalogErrorCode, path: string): string {
     return `Another process kept it locked for ${busySeconds} s; find it (fuser ${path}), stop it, and run this again.`;
   }
   if (code === 'full') return 'Make room on its disk and run this again; nothing that was recorded is lost.';
-  if (code === 'corrupt') return moveAway(path);
+  if (code === 'corrupt') return rebuildAdvice;
   return 'Check that its directory exists on a working disk and that this user may read and write the file and its directory.';
 }
 
-function moveAway(path: string): string {
-  return (
-    `It is not used. Move it away together with ${path}-wal and ${path}-shm where they exist, then run ` +
-    '`holdfast rebuild-catalog`: it makes the catalog anew from what the providers hold and copies nothing that is in place.'
-  );
-}
+const rebuildAdvice =
+  'It is not used. Run `holdfast rebuild-catalog`: it moves the file aside and makes the catalog anew from what the providers hold; ' +
+  'nothing that is already in place is copied.';

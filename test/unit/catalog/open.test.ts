@@ -38,7 +38,7 @@ test('what is no database is refused, left as it is, and the advice says how to 
   const error = await refusal(place.path);
   expect(error.code).toBe('corrupt');
   expect(error.message).toContain(place.path);
-  expect(error.message).toMatch(/Move it away.*holdfast reconcile/);
+  expect(error.message).toMatch(/holdfast rebuild-catalog/);
   expect(await readFile(place.path, 'utf8')).toBe(content);
 });
 

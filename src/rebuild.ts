@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import { catalogFileState } from './catalog/sqlite/file-state.ts';
+import { removeCatalogFile, replaceCatalogFile } from './catalog/sqlite/replace-file.ts';
+import { requireSoleUse } from './catalog/sqlite/sole-use.ts';
+import { CatalogError } from './catalog/errors.ts';
+import type { Config } from './config/schema.ts';
+import { UsageError } from './objects/errors.ts';
+import { rebuild, type RebuildOptions } from './replication/rebuild.ts';
+import type { RebuildReport } from './replication/rebuild-report.ts';
+import { Replicator, type Surroundings } from './replicator.ts';
+
+export interface CatalogRebuildOptions extends RebuildOptions {
+  /** Also where a sound catalog stands. */
+  readonly replace: boolean;
+}
+
+export interface CatalogRebuild {
+  readonly policies: readonly RebuildReport[];
+  /** Where the catalog that stood there is kept; null when none did. */
+  readonly aside: string | null;
+}
+
+/**
+ * Makes the catalog anew in a file beside its place, and puts it there once it is whole: whenever this ends, by whatever,
+ * what stood there stands there, or the new one does.
+ * @throws UsageError where a sound catalog stands that is not to be replaced, or that somebody works with.
+ */
+export async function rebuildCatalog(
+  config: Config,
+  surroundings: Surroundings,
+  options: CatalogRebuildOptions,
+  signal: AbortSignal,
+): Promise<CatalogRebuild> {
+  const file = resolve(config.catalog.file);
+  const state = await catalogFileState(file);
+  if (state === 'sound' && !options.replace) throw isSound(file);
+  if (state === 'sound' || state === 'empty') requireSoleUse(file);
+  const building = `${file}.rebuilding`;
+  await clear(building);
+  try {
+    const policies = await fill(
+      { ...config, catalog: { ...config.catalog, file: building } },
+      surroundings,
+      options,
+      signal,
+    );
+    if (state === 'sound' || state === 'empty') requireSoleUse(file);
+    const aside = state === 'absent' ? null : asideOf(file, state, surroundings);
+    await replaceCatalogFile(building, file, aside ?? undefined);
+    return { policies, aside };
+  } finally {
+    await removeCatalogFile(building);
+  }
+}
+
+function isSound(file: string): UsageError {
+  return new UsageError(
+    `Catalog ${file} is sound and knows objects; nothing was changed. "holdfast reconcile" compares it with what the providers ` +
+      'hold. To make it anew all the same: --replace, which keeps the old one beside it.',
+  );
+}
+
+/** What a rebuild that was killed left; one that still works is not disturbed. */
+async function clear(building: string): Promise<void> {
+  try {
+    if ((await catalogFileState(building)) !== 'absent') requireSoleUse(building);
+  } catch (error) {
+    if (!(error instanceof CatalogError)) throw error;
+  }
+  await removeCatalogFile(building);
+}
+
+function asideOf(file: string, state: 'corrupt' | 'empty' | 'sound', { clock }: Surroundings): string {
+  const now = new Date(clock?.now() ?? Date.now()).toISOString().replaceAll(/[-:.]/g, '');
+  return `${file}.${state === 'corrupt' ? 'corrupt' : 'replaced'}-${now}`;
+}
+
+async function fill(
+  config: Config,
+  surroundings: Surroundings,
+  options: RebuildOptions,
+  signal: AbortSignal,
+): Promise<RebuildReport[]> {
+  await using replicator = await Replicator.open(config, surroundings, { forget: false });
+  const reports: RebuildReport[] = [];
+  for (const policy of replicator.policies) reports.push(await rebuild(replicator.engine, policy, options, signal));
+  return reports;
+}

@@ -1,0 +1,215 @@
+import PQueue from 'p-queue';
+import type { Finding } from '../catalog/findings.ts';
+import type { ImportedObject } from '../catalog/import.ts';
+import type { ObjectRow } from '../catalog/rows.ts';
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import type { ObjectInfo } from '../objects/object.ts';
+import type { ListPage } from '../providers/provider.ts';
+import { auditable, auditCopy, findingOf } from './audit-copy.ts';
+import { copyChanges } from './compare.ts';
+import { Cursor, smallestKey } from './cursor.ts';
+import type { Policy } from './policy.ts';
+import { judgeTestimony, type Judgement } from './rebuild-judge.ts';
+import type { RebuildReport, RebuildTally } from './rebuild-report.ts';
+import type { ProveOptions } from './prove.ts';
+import type { Site } from './site.ts';
+import { hear } from './testimony.ts';
+import type { Engine } from './worker.ts';
+
+export interface RebuildPlan {
+  /** Targets that answer. */
+  readonly targets: readonly Site[];
+  /** `read`: every copy is read. */
+  readonly method: ProveOptions['method'];
+  readonly tally: RebuildTally;
+  readonly onProgress: (report: RebuildReport) => void;
+}
+
+const importInGroupsOf = 256;
+
+/** Only what differs from this is worth looking at: what a catalog that was restored from a snapshot says of a key. */
+type Standing = ReadonlyMap<string, ObjectInfo | undefined>;
+
+/**
+ * One walk over the targets' listings, and over what a snapshot has, together and in key order. Where the listings show
+ * just what the snapshot knows, nothing is asked; else every copy of the object is heard.
+ */
+export class RebuildWalk implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #policy: Policy;
+  readonly #plan: RebuildPlan;
+  readonly #signal: AbortSignal;
+  readonly #startedAt: number;
+  readonly #queue: PQueue;
+  readonly #rows: Cursor<ObjectRow>;
+  readonly #listings: Map<string, Cursor<ObjectInfo>>;
+  readonly #imports: ImportedObject[] = [];
+  readonly #findings: Finding[] = [];
+  #broken: { readonly error: unknown } | undefined;
+
+  constructor(engine: Engine, policy: Policy, plan: RebuildPlan, signal: AbortSignal) {
+    this.#engine = engine;
+    this.#policy = policy;
+    this.#plan = plan;
+    this.#signal = signal;
+    this.#startedAt = engine.clock.now();
+    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    const { prefix } = policy;
+    this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
+    const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
+    this.#listings = new Map(plan.targets.map((site) => [site.name, listing(site)]));
+  }
+
+  async run(): Promise<void> {
+    for (;;) {
+      await this.#settle();
+      const key = smallestKey([this.#rows, ...this.#listings.values()]);
+      if (key === undefined || this.#broken !== undefined) break;
+      this.#look(key);
+      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
+      if (this.#imports.length + this.#findings.length >= importInGroupsOf) await this.#flush();
+    }
+    await this.#queue.onIdle();
+    if (this.#broken !== undefined) throw this.#broken.error;
+    await this.#flush();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#queue.clear();
+    await this.#queue.onIdle();
+    await Promise.all([this.#rows, ...this.#listings.values()].map(async (cursor) => await cursor.close()));
+  }
+
+  async #settle(): Promise<void> {
+    for (const cursor of [this.#rows, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
+    if (!this.#rows.settled) await this.#rows.settle();
+    for (const [target, cursor] of this.#listings) {
+      if (cursor.settled) continue;
+      this.#plan.onProgress(this.#plan.tally.report);
+      try {
+        await cursor.settle();
+      } catch (error) {
+        if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
+        this.#listings.delete(target);
+        this.#plan.tally.unreached(target, error.message);
+      }
+    }
+  }
+
+  #look(key: Key): void {
+    const row = this.#rows.take(key);
+    const standing = new Map([...this.#listings].map(([target, cursor]) => [target, cursor.take(key)]));
+    if (row === undefined && !this.#policy.includes(key)) return;
+    const changes = row === undefined ? [] : copyChanges(row, standing, { asOf: this.#startedAt, deep: false });
+    if (row === undefined || changes.some(({ kind }) => kind === 'foreign' || kind === 'found'))
+      return this.#later(async () => await this.#hearAll(key, standing, row, changes));
+    this.#takeOver(row, changes);
+    if (this.#plan.method === 'read') this.#readAll(row, standing, changes);
+  }
+
+  /* ---- what the snapshot knows ---- */
+
+  /** What is there is what the snapshot says, or is missing. */
+  #takeOver(row: ObjectRow, changes: readonly Finding[]): void {
+    const { tally } = this.#plan;
+    tally.add('objects');
+    tally.add('bytes', row.size);
+    if (changes.length === 0) tally.add('fromSnapshot');
+    const changed = new Set(changes.flatMap((finding) => ('target' in finding ? finding.target : [])));
+    for (const { target, state, version } of row.copies) {
+      if (changed.has(target)) continue;
+      if (state === 'verified') tally.add('verified');
+      else if (version !== null) tally.add('unproven');
+      else if (row.state === 'present' && this.#listings.has(target))
+        tally.problem(row.key, target, 'missing', 'it is missing');
+    }
+    for (const finding of changes) this.#noteChange(row, finding);
+    this.#findings.push(...changes);
+  }
+
+  #noteChange({ key }: ObjectRow, finding: Finding): void {
+    const { tally } = this.#plan;
+    if (finding.kind === 'missing') tally.problem(key, finding.target, 'missing', 'it is missing');
+    else tally.add('unproven');
+  }
+
+  #readAll(row: ObjectRow, standing: Standing, changes: readonly Finding[]): void {
+    for (const copy of row.copies) {
+      const audited = auditable(row, copy);
+      const site = this.#plan.targets.find(({ name }) => name === copy.target);
+      const isChanged = changes.some((finding) => 'target' in finding && finding.target === copy.target);
+      if (audited === undefined || site === undefined || isChanged || copy.state !== 'verified') continue;
+      if (standing.get(copy.target) === undefined) continue;
+      this.#later(async () => {
+        const audit = await auditCopy(site.provider, audited, this.#options('read'), this.#signal);
+        const finding = findingOf(audited, audit);
+        if (finding !== undefined) this.#findings.push(finding);
+        if (audit.state === 'right') return;
+        this.#plan.tally.add('verified', -1);
+        if (audit.state === 'missing') return this.#plan.tally.problem(row.key, site.name, 'missing', 'it is missing');
+        if (audit.state === 'wrong') return this.#plan.tally.problem(row.key, site.name, 'damaged', audit.why);
+        this.#plan.tally.problem(row.key, site.name, 'unreadable', audit.error.message);
+      });
+    }
+  }
+
+  /* ---- what only the copies know ---- */
+
+  async #hearAll(key: Key, standing: Standing, row: ObjectRow | undefined, changes: readonly Finding[]): Promise<void> {
+    const { targets, method } = this.#plan;
+    const asked = targets.flatMap((site) => {
+      const info = standing.get(site.name);
+      return info === undefined ? [] : [{ site, info }];
+    });
+    const answers = asked.map(
+      async ({ site, info }) => await hear(site, key, info, this.#options(method), this.#signal),
+    );
+    const heard = (await Promise.all(answers)).filter((testimony) => testimony !== undefined);
+    const judgement = judgeTestimony(key, heard, this.#policy.onCopy);
+    if (row !== undefined && !isNews(row, judgement)) return this.#takeOver(row, changes);
+    this.#take(key, judgement, standing);
+  }
+
+  #take(key: Key, { object, remarks }: Judgement, standing: Standing): void {
+    const { tally } = this.#plan;
+    for (const { target, state, message } of remarks) {
+      if (state !== 'unreached') tally.problem(key, target, state, message);
+    }
+    if (object === undefined) return;
+    tally.add('objects');
+    tally.add('bytes', object.size);
+    for (const { state } of object.copies) if (state === 'verified' || state === 'unproven') tally.add(state);
+    for (const [target, info] of standing)
+      if (info === undefined) tally.problem(key, target, 'missing', 'it is missing');
+    this.#imports.push(object);
+  }
+
+  #options(method: ProveOptions['method']): ProveOptions {
+    const onBytes = (bytes: number): void => this.#plan.tally.add('bytesRead', bytes);
+    return { method, now: () => this.#engine.clock.now(), onBytes };
+  }
+
+  async #flush(): Promise<void> {
+    const { catalog } = this.#engine;
+    this.#plan.onProgress(this.#plan.tally.report);
+    await catalog.importObjects(this.#policy.name, this.#imports.splice(0));
+    await catalog.record(this.#policy.name, this.#findings.splice(0));
+  }
+
+  #later(work: () => Promise<void>): void {
+    this.#queue.add(work).catch((error: unknown) => {
+      this.#broken ??= { error };
+    });
+  }
+}
+
+/** Whether the copies say that the object is a newer version than the snapshot has. */
+function isNews(row: ObjectRow, { object }: Judgement): boolean {
+  if (object === undefined || object.version === row.version) return false;
+  return Math.floor(object.modifiedAt) > Math.floor(row.modifiedAt) && (object.sha256 ?? '') !== row.sha256;
+}
+
+async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+  for await (const page of pages) yield page.entries;
+}

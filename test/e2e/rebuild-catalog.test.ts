@@ -1,0 +1,105 @@
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { configOf, directories, openDesk, type Desk } from '../support/cli.ts';
+
+const c = ['-c', 'holdfast.yaml'];
+const names = ['a', 'b/c', 'b/d e', 'ü'];
+
+async function deskWithCopies(): Promise<Desk> {
+  const desk = await openDesk();
+  await desk.write('holdfast.yaml', configOf(directories));
+  for (const name of names) await desk.write(`source/${name}`, `the bytes of ${name}`);
+  expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+  return desk;
+}
+
+async function loseCatalog(desk: Desk): Promise<void> {
+  for (const ending of ['', '-wal', '-shm']) await rm(desk.at(`catalog.db${ending}`), { force: true });
+}
+
+interface Rebuilt {
+  readonly aside: string | null;
+  readonly policies: readonly Record<string, unknown>[];
+  readonly problems: readonly { readonly key: string; readonly state: string }[];
+}
+
+const inPlace = { outcome: 'complete', objects: 4, copied: 0, repaired: 0, bytesCopied: 0, inPlace: 8, failed: 0 };
+
+test('a catalog that was deleted is rebuilt from the targets; the next pass copies nothing', async () => {
+  await using desk = await deskWithCopies();
+  await loseCatalog(desk);
+  const rebuilt = await desk.json<Rebuilt>('rebuild-catalog', '--no-snapshot', ...c);
+  expect(rebuilt).toMatchObject({
+    code: 0,
+    document: { aside: null, policies: [{ objects: 4, verified: 0, unproven: 8, missing: 0 }], problems: [] },
+  });
+  const after = await desk.json<object>('reconcile', ...c);
+  expect(after).toMatchObject({ code: 0, document: { policies: [inPlace] } });
+});
+
+test('--deep reads every copy: what it proves is evidence, and needs no source', async () => {
+  await using desk = await deskWithCopies();
+  await loseCatalog(desk);
+  await rm(desk.at('source'), { recursive: true });
+  const rebuilt = await desk.json<Rebuilt>('rebuild-catalog', '--deep', '--no-snapshot', ...c);
+  expect(rebuilt).toMatchObject({ code: 0, document: { policies: [{ objects: 4, verified: 8, unproven: 0 }] } });
+  const inspected = await desk.json<object>('inspect', 'docs', 'b/c', ...c);
+  expect(inspected).toMatchObject({
+    code: 0,
+    document: { object: { state: 'present', copies: [{ evidence: { method: 'read' } }, { state: 'verified' }] } },
+  });
+  // The source is gone: held, and no copy is touched.
+  expect(await desk.run(['reconcile', ...c])).toMatchObject({ code: 3 });
+  expect(await readFile(desk.at('one/b/c'), 'utf8')).toBe('the bytes of b/c');
+});
+
+test('a sound catalog is not replaced unless that is asked for, and then kept beside', async () => {
+  await using desk = await deskWithCopies();
+  const refused = await desk.run(['rebuild-catalog', ...c]);
+  expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('--replace') as string });
+  const { code, document } = await desk.json<Rebuilt>('rebuild-catalog', '--replace', '--no-snapshot', ...c);
+  expect([code, document.policies]).toMatchObject([0, [{ objects: 4 }]]);
+  using old = new DatabaseSync(document.aside ?? '');
+  expect(old.prepare('select count(*) as n from objects').get()).toEqual({ n: 4 });
+  expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+});
+
+test('a daemon that works with the catalog is not worked around', async () => {
+  await using desk = await deskWithCopies();
+  const daemon = desk.start(['daemon', ...c]);
+  await daemon.says(/health/);
+  expect(await desk.run(['rebuild-catalog', '--replace', ...c])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('in use by another process') as string,
+  });
+  expect(await daemon.signal('SIGTERM')).toMatchObject({ code: 0 });
+});
+
+test.each([
+  ['no database', async (desk: Desk) => await writeFile(desk.at('catalog.db'), 'x'.repeat(10_000))],
+  ['cut off', async (desk: Desk) => await truncate(desk.at('catalog.db'), 8192)],
+])('a damaged catalog (%s) is moved aside under a name that says so', async (_, spoil) => {
+  await using desk = await deskWithCopies();
+  await spoil(desk);
+  const damaged = await readFile(desk.at('catalog.db'));
+  expect((await desk.run(['status', ...c])).stderr).toContain('rebuild-catalog');
+  const { code, document } = await desk.json<Rebuilt>('rebuild-catalog', '--no-snapshot', ...c);
+  expect([code, document.aside]).toEqual([0, expect.stringMatching(/catalog\.db\.corrupt-\d{8}T\d+Z$/)]);
+  expect(await readFile(document.aside ?? '')).toEqual(damaged);
+  const after = await desk.json<object>('reconcile', ...c);
+  expect(after).toMatchObject({ code: 0, document: { policies: [inPlace] } });
+  expect((await readdir(desk.directory)).filter((name) => name.includes('rebuilding'))).toEqual([]);
+});
+
+test('copies that contradict each other, and targets that are gone, are named; nothing is decided', async () => {
+  await using desk = await deskWithCopies();
+  await loseCatalog(desk);
+  await rm(desk.at('two'), { recursive: true });
+  await writeFile(desk.at('one/stray'), 'no copy of anything');
+  const { code, stdout, stderr } = await desk.run(['rebuild-catalog', '--no-snapshot', ...c]);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/docs: unreached: at two: /);
+  expect(stderr).toMatch(/docs: unrecorded: stray at one: /);
+  expect(stdout).toContain('not listed to the end: two');
+});
