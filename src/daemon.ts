@@ -14,7 +14,8 @@ import type { Replicator } from './replicator.ts';
 const tendEvery = 5_000;
 
 /** What the daemon needs of a replicator. */
-export type DaemonParts = Pick<Replicator, 'engine' | 'policies' | 'noteProviders'>;
+export type DaemonParts = Pick<Replicator, 'engine' | 'policies' | 'noteProviders'> &
+  Partial<Pick<Replicator, 'snapshots'>>;
 
 /** How soon targets are listed again, of which one did not answer: the others' listings cost money too. */
 const retryFull = 5 * 60_000;
@@ -25,7 +26,8 @@ function retryFullAfter({ detect }: Policy): number {
 
 /**
  * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
- * `detect.full`), work on what is due, delete what may go, read copies again (scrub), keep trying providers that are away.
+ * `detect.full`), work on what is due, delete what may go, read copies again (scrub), keep
+ * snapshots of the catalog at the targets, keep trying providers that are away.
  */
 export class Daemon {
   readonly #replicator: DaemonParts;
@@ -55,6 +57,7 @@ export class Daemon {
       await Promise.allSettled([
         this.#ending(worker.run(this.#stop.signal, this.#abort.signal)),
         this.#ending(this.#tend()),
+        this.#ending(this.#keepSnapshots()),
         ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#delete(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#expire(policy))),
@@ -105,6 +108,10 @@ export class Daemon {
   async #scrub(policy: Policy): Promise<void> {
     if (policy.scrub === undefined) return;
     await new Scrub(this.#replicator.engine, policy, policy.scrub).run(this.#stop.signal);
+  }
+
+  async #keepSnapshots(): Promise<void> {
+    await this.#replicator.snapshots?.run(this.#stop.signal);
   }
 
   async #watch(policy: Policy): Promise<void> {

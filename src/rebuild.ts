@@ -1,3 +1,4 @@
+import { rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { catalogFileState } from './catalog/sqlite/file-state.ts';
 import { removeCatalogFile, replaceCatalogFile } from './catalog/sqlite/replace-file.ts';
@@ -8,13 +9,18 @@ import { UsageError } from './objects/errors.ts';
 import { rebuild, type RebuildOptions } from './replication/rebuild.ts';
 import type { RebuildReport } from './replication/rebuild-report.ts';
 import { Replicator, type Surroundings } from './replicator.ts';
+import { restoreSnapshot, type UsedSnapshot } from './restore-snapshot.ts';
 
 export interface CatalogRebuildOptions extends RebuildOptions {
   /** Also where a sound catalog stands. */
   readonly replace: boolean;
+  /** From the newest good snapshot at the targets, where there is one. */
+  readonly snapshot: boolean;
 }
 
 export interface CatalogRebuild {
+  /** What was taken for a beginning; null when the copies alone were. */
+  readonly snapshot: UsedSnapshot | null;
   readonly policies: readonly RebuildReport[];
   /** Where the catalog that stood there is kept; null when none did. */
   readonly aside: string | null;
@@ -38,16 +44,13 @@ export async function rebuildCatalog(
   const building = `${file}.rebuilding`;
   await clear(building);
   try {
-    const policies = await fill(
-      { ...config, catalog: { ...config.catalog, file: building } },
-      surroundings,
-      options,
-      signal,
-    );
+    const within = { ...config, catalog: { ...config.catalog, file: building } };
+    const snapshot = options.snapshot ? await begin(within, surroundings, signal) : null;
+    const policies = await fill(within, surroundings, options, signal);
     if (state === 'sound' || state === 'empty') requireSoleUse(file);
     const aside = state === 'absent' ? null : asideOf(file, state, surroundings);
     await replaceCatalogFile(building, file, aside ?? undefined);
-    return { policies, aside };
+    return { snapshot, policies, aside };
   } finally {
     await removeCatalogFile(building);
   }
@@ -73,6 +76,33 @@ async function clear(building: string): Promise<void> {
 function asideOf(file: string, state: 'corrupt' | 'empty' | 'sound', { clock }: Surroundings): string {
   const now = new Date(clock?.now() ?? Date.now()).toISOString().replaceAll(/[-:.]/g, '');
   return `${file}.${state === 'corrupt' ? 'corrupt' : 'replaced'}-${now}`;
+}
+
+/** Puts the newest good snapshot where the catalog is being built. */
+async function begin(config: Config, surroundings: Surroundings, signal: AbortSignal): Promise<UsedSnapshot | null> {
+  const { file } = config.catalog;
+  const unpacked = `${file}-snapshot`;
+  await removeCatalogFile(unpacked);
+  try {
+    const used = await restoreInto(config, surroundings, unpacked, signal);
+    if (used === undefined) return null;
+    await removeCatalogFile(file);
+    await rename(unpacked, file);
+    return used;
+  } finally {
+    await removeCatalogFile(unpacked);
+  }
+}
+
+/** With an empty catalog, as the providers are not opened without one. */
+async function restoreInto(
+  config: Config,
+  surroundings: Surroundings,
+  path: string,
+  signal: AbortSignal,
+): Promise<UsedSnapshot | undefined> {
+  await using replicator = await Replicator.open(config, surroundings, { forget: false });
+  return await restoreSnapshot(replicator, path, signal);
 }
 
 async function fill(

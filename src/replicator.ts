@@ -9,6 +9,8 @@ import { watchMemory } from './memory-watch.ts';
 import { named, rowOf, toPolicy } from './policies.ts';
 import type { Policy } from './replication/policy.ts';
 import type { Site } from './replication/site.ts';
+import { Snapshots, type Stage } from './replication/snapshots.ts';
+import { openStaging } from './staging.ts';
 import type { Engine } from './replication/worker.ts';
 import { engineOf, openSites } from './sites.ts';
 import type { Log } from './telemetry/log.ts';
@@ -38,12 +40,16 @@ export class Replicator implements AsyncDisposable {
   readonly sites: readonly Site[];
   /** What may change while all this is open. */
   readonly limits: LiveLimits;
+  readonly snapshots: Snapshots;
 
-  private constructor(engine: Engine, policies: readonly Policy[], sites: readonly Site[], limits: LiveLimits) {
+  private constructor(engine: Engine, places: Omit<Places, typeof Symbol.asyncDispose>, config: Config) {
+    const { policies, sites, limits } = places;
     this.engine = engine;
     this.policies = policies;
     this.sites = sites;
     this.limits = limits;
+    const stage: Stage = async (signal) => await openStaging(config.catalog.file, engine, signal);
+    this.snapshots = new Snapshots(engine, policies, config.snapshot, stage);
   }
 
   /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
@@ -62,7 +68,7 @@ export class Replicator implements AsyncDisposable {
     await catalog.syncPolicies(config.policies.map(rowOf), { forget });
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
     const engine: Engine = { ...engineOf(config, core, limits), catalog, owner };
-    const replicator = new Replicator(engine, policies, [...sites.values()], limits);
+    const replicator = new Replicator(engine, { policies, sites: [...sites.values()], limits }, config);
     replicator.#resources = opened.move();
     return replicator;
   }

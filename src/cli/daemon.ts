@@ -82,7 +82,10 @@ function serve(
   const { policies } = replicator;
   return {
     metrics,
-    status: async () => await readStatus(catalog, policies, providersNow(replicator), clock.now(), troubles()),
+    status: async () => {
+      const { settings } = replicator.snapshots;
+      return await readStatus(catalog, policies, providersNow(replicator), clock.now(), troubles(), settings);
+    },
     ready: async () => void (await catalog.readProviders()),
     problems: async (policy, page) => await listProblems(catalog, policies, policy, page),
     reconcileSoon: (name) => {

@@ -3,7 +3,7 @@ import { rebuildCatalog, type CatalogRebuild } from '../rebuild.ts';
 import { noMetrics } from '../telemetry/metrics.ts';
 import { prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatKey } from './format.ts';
+import { formatBytes, formatKey, formatTime } from './format.ts';
 import { ProgressLine } from './progress.ts';
 
 export interface RebuildCommand {
@@ -18,7 +18,7 @@ const namedAtMost = 100_000;
 
 /** `holdfast rebuild-catalog`: from the providers alone. */
 export async function rebuildCatalogCommand(
-  { deep = false, replace = false, json = false }: RebuildCommand,
+  { deep = false, replace = false, snapshot = true, json = false }: RebuildCommand,
   context: Context,
 ): Promise<ExitStatus> {
   const { config, log } = prepare(context);
@@ -30,7 +30,7 @@ export async function rebuildCatalogCommand(
     process.stderr.write(`${describeProblem(problem)}\n`);
     if (json && problems.length < namedAtMost) problems.push(problem);
   };
-  const options = { deep, replace, onProblem, onProgress: progress.showRebuild.bind(progress) };
+  const options = { deep, replace, snapshot, onProblem, onProgress: progress.showRebuild.bind(progress) };
   const rebuilt = await rebuildCatalog(config, { log, metrics: noMetrics }, options, context.signal);
   if (json) printJson({ ...rebuilt, problems, unnamed: found - problems.length });
   else print(describe(config.catalog.file, rebuilt));
@@ -42,8 +42,12 @@ function describeProblem({ policy, key, provider, state, message }: RebuildProbl
   return `${policy}: ${state}: ${what}: ${message}`;
 }
 
-function describe(file: string, { policies, aside }: CatalogRebuild): string {
+function describe(file: string, { policies, aside, snapshot }: CatalogRebuild): string {
   const lines = [`catalog ${file} rebuilt`];
+  if (snapshot !== null)
+    lines.push(
+      `  from the snapshot of ${formatTime(snapshot.takenAt)} at ${snapshot.provider}, and what changed since`,
+    );
   if (aside !== null) lines.push(`  what stood there is kept as ${aside}`);
   for (const report of policies) lines.push(...describePolicy(report));
   lines.push(
@@ -53,11 +57,12 @@ function describe(file: string, { policies, aside }: CatalogRebuild): string {
 }
 
 function describePolicy(report: RebuildReport): string[] {
-  const { policy, objects, bytes, verified, unproven, bytesRead, unreached } = report;
+  const { policy, objects, bytes, fromSnapshot, verified, unproven, bytesRead, unreached } = report;
   const { missing, older, damaged, unreadable, unrecorded, disagreements } = report;
   const lines = [
     `${policy}: ${objects} objects (${formatBytes(bytes)}); copies: ${verified} proven, ${unproven} in place and still to be proven, ${missing} missing`,
   ];
+  if (fromSnapshot > 0) lines.push(`  ${fromSnapshot} objects are as the snapshot has them`);
   if (bytesRead > 0) lines.push(`  ${formatBytes(bytesRead)} read`);
   if (older > 0) lines.push(`  ${older} copies are of an older version than another copy`);
   if (damaged > 0) lines.push(`  ${damaged} copies are not what their own record says`);

@@ -29,7 +29,10 @@ export async function reconcileCommand(
     };
     reports.push(await reconcile(replicator.engine, policy, options, context.signal));
   }
-  if (command.dryRun !== true) await replicator.noteProviders();
+  if (command.dryRun !== true) {
+    await replicator.snapshots.takeIfDue(context.signal);
+    await replicator.noteProviders();
+  }
   if (command.json === true) printJson({ policies: reports });
   else for (const report of reports) print(describe(report, command.dryRun ?? false));
   return statusOf(reports);

@@ -18,7 +18,7 @@ export async function statusCommand(
   const policies = replicator.select(policyName);
   const names = replicator.sites.map((site) => site.name);
   const providers = rememberedProviders(await catalog.readProviders(), names);
-  const status = await readStatus(catalog, policies, providers, clock.now());
+  const status = await readStatus(catalog, policies, providers, clock.now(), [], replicator.snapshots.settings);
   if (command.json === true) printJson(status);
   else {
     print(describe(status));
@@ -39,12 +39,17 @@ function statusOf({ policies }: Status): ExitStatus {
   return bad ? exitStatus.incomplete : exitStatus.ok;
 }
 
-function describe({ status, reasons, policies, providers }: Status): string {
+function describe({ status, reasons, policies, providers, snapshots }: Status): string {
   const lines = [`status: ${status}`, ...reasons.map((reason) => `  - ${reason}`)];
   for (const policy of policies) lines.push('', describePolicy(policy));
   if (providers.length > 0) lines.push('', 'providers');
   for (const { provider, state, lastError } of providers) {
     lines.push(`  ${provider}: ${state}${lastError === null || state === 'up' ? '' : ` (${lastError})`}`);
+  }
+  if (snapshots.length > 0) lines.push('', 'snapshots of the catalog');
+  for (const { target, ageSeconds, error } of snapshots) {
+    const newest = ageSeconds === null ? 'none' : `the newest ${formatSeconds(ageSeconds)} old`;
+    lines.push(`  ${target}: ${newest}${error === null ? '' : ` (${error})`}`);
   }
   return lines.join('\n');
 }

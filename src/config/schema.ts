@@ -95,6 +95,17 @@ const shutdownSchema = section({
     .prefault('25s'),
 }).meta({ description: 'How the daemon ends.' });
 
+export const snapshotSchema = section({
+  every: duration('1m', '24d').meta({ description: 'How often a snapshot is taken.' }).prefault('1h'),
+  changes: wholeNumber(1, 1_000_000_000)
+    .meta({ description: 'One is taken earlier once so many outcomes and findings were recorded since the last.' })
+    .prefault(10_000),
+  keep: wholeNumber(0, 1000).meta({ description: 'How many stay at each target; 0: none is taken.' }).prefault(5),
+}).meta({
+  description:
+    'Snapshots of the catalog, with manifests, at every target below `.holdfast/catalog/`; taken by the daemon, and by `reconcile` at its end.',
+});
+
 export const configSchema = section({
   catalog: catalogSchema,
   providers: z
@@ -104,6 +115,7 @@ export const configSchema = section({
   policies: listOf(policySchema, 'policies')
     .min(1, { error: 'at least one policy' })
     .meta({ description: 'What is copied from where to where.' }),
+  snapshot: snapshotSchema.prefault({}),
   http: httpSchema.prefault({}),
   limits: limitsSchema.prefault({}),
   shutdown: shutdownSchema.prefault({}),

@@ -7,6 +7,9 @@ export function gaugesOf(status: Status, now: number): Gauges {
   return {
     policies: status.policies.map((policy) => policyGauges(policy, now)),
     providers: status.providers.map(({ provider, state }) => ({ provider, up: state !== 'down' })),
+    snapshotAgeSeconds: Object.fromEntries(
+      status.snapshots.flatMap(({ target, ageSeconds }) => (ageSeconds === null ? [] : [[target, ageSeconds]])),
+    ),
   };
 }
 

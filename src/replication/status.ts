@@ -5,6 +5,8 @@ import type { PolicyState, ProviderState } from '../catalog/policies.ts';
 import type { Policy } from './policy.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
 import { evidenceTroubles } from './status-evidence.ts';
+import { snapshotStatusOf, snapshotTroubles, type SnapshotStatus } from './status-snapshots.ts';
+import type { SnapshotSettings } from './snapshots.ts';
 
 /** The `status` document: what `holdfast status --json`, `GET /health` and `GET /api/v1/status` show. Field names are the outside's. */
 export interface Status {
@@ -13,6 +15,8 @@ export interface Status {
   readonly reasons: readonly string[];
   readonly policies: readonly PolicyStatus[];
   readonly providers: readonly ProviderStatus[];
+  /** Of the catalog, by target. */
+  readonly snapshots: readonly SnapshotStatus[];
 }
 
 export interface PolicyStatus {
@@ -77,15 +81,24 @@ export async function readStatus(
   now: number,
   /** What else keeps the process from being well. */
   troubles: readonly string[] = [],
+  snapshot?: SnapshotSettings,
 ): Promise<Status> {
+  const targets = policies.flatMap((policy) => policy.targets.map((site) => site.name));
+  const snapshots = snapshotStatusOf(await catalog.readSnapshots(), targets, now);
   const reports = await Promise.all(policies.map(async (policy) => await reportOn(catalog, policy, now)));
   const failing = reports.flatMap((report) => report.failing);
-  const degraded = [...troubles, ...reports.flatMap((report) => report.degraded), ...providers.flatMap(troubleWith)];
+  const degraded = [
+    ...troubles,
+    ...reports.flatMap((report) => report.degraded),
+    ...providers.flatMap(troubleWith),
+    ...(snapshot === undefined ? [] : snapshotTroubles(snapshots, snapshot)),
+  ];
   return {
     status: failing.length > 0 ? 'failing' : degraded.length > 0 ? 'degraded' : 'ok',
     reasons: [...failing, ...degraded],
     policies: reports.map((report) => report.status),
     providers,
+    snapshots,
   };
 }
 

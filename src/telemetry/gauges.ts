@@ -4,6 +4,8 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 export interface Gauges {
   readonly policies: readonly PolicyGauges[];
   readonly providers: readonly { readonly provider: string; readonly up: boolean }[];
+  /** By target: the age of the newest snapshot of the catalog; where there is none, nothing. */
+  readonly snapshotAgeSeconds?: Readonly<Record<string, number>>;
 }
 
 export interface PolicyGauges {
@@ -67,6 +69,7 @@ function clear({ buildInfo: _, failures: __, ...state }: All): void {
 
 function fill(all: All, state: Gauges): void {
   for (const { provider, up } of state.providers) all.up.set({ provider }, up ? 1 : 0);
+  for (const [target, age] of Object.entries(state.snapshotAgeSeconds ?? {})) all.snapshotAge.set({ target }, age);
   for (const policy of state.policies) fillPolicy(all, policy);
 }
 
@@ -114,6 +117,11 @@ function createAll(registry: Registry) {
     rejected: gauge('rejected_objects', 'Objects kept against the source, because a person rejected their change', [
       'policy',
     ]),
+    snapshotAge: gauge(
+      'catalog_snapshot_age_seconds',
+      'Age of the newest verified snapshot of the catalog at a target',
+      ['target'],
+    ),
     up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
     evidence: gauge(
       'evidence_oldest_age_seconds',

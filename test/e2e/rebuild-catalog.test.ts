@@ -1,4 +1,5 @@
-import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { configOf, directories, openDesk, type Desk } from '../support/cli.ts';
@@ -102,4 +103,60 @@ test('copies that contradict each other, and targets that are gone, are named; n
   expect(stderr).toMatch(/docs: unreached: at two: /);
   expect(stderr).toMatch(/docs: unrecorded: stray at one: /);
   expect(stdout).toContain('not listed to the end: two');
+});
+
+interface Stored {
+  readonly snapshots: readonly { readonly target: string; readonly ageSeconds: number; readonly error: null }[];
+}
+
+test('the newest good snapshot is used: evidence comes back unread, and what changed since is found', async () => {
+  await using desk = await deskWithCopies();
+  const status = await desk.json<Stored>('status', ...c);
+  expect(status).toMatchObject({
+    code: 0,
+    document: { snapshots: [{ target: 'one', error: null }, { target: 'two' }] },
+  });
+  await desk.write('source/later', 'written after the snapshot');
+  await desk.write('source/a', 'changed after the snapshot');
+  await utimes(desk.at('source/a'), new Date(), new Date(Date.now() + 60_000));
+  expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+  await loseCatalog(desk);
+  await rm(desk.at('two', 'b', 'c'));
+  const { code, document } = await desk.json<Rebuilt>('rebuild-catalog', ...c);
+  expect([code, document]).toMatchObject([
+    1,
+    {
+      snapshot: { key: expect.stringContaining('.holdfast/catalog/') as string },
+      policies: [{ objects: 5, fromSnapshot: 2, verified: 5, unproven: 4, missing: 1, disagreements: 0 }],
+      problems: [{ key: 'b/c', provider: 'two', state: 'missing' }],
+    },
+  ]);
+  const after = await desk.json<object>('reconcile', ...c);
+  expect(after).toMatchObject({
+    code: 0,
+    document: { policies: [{ outcome: 'complete', objects: 5, copied: 0, repaired: 1, inPlace: 9, failed: 0 }] },
+  });
+  expect(await readFile(desk.at('one/a'), 'utf8')).toBe('changed after the snapshot');
+});
+
+test('a damaged snapshot is passed over', async () => {
+  await using desk = await deskWithCopies();
+  await loseCatalog(desk);
+  const spoil = async (target: string): Promise<void> => {
+    const directory = desk.at(target, '.holdfast', 'keys');
+    for (const name of await readdir(directory, { recursive: true })) {
+      const key = Buffer.from(name.replaceAll('+/', ''), 'hex').toString();
+      if (!key.endsWith('catalog.db.gz')) continue;
+      const bytes = await readFile(join(directory, name));
+      bytes.writeUInt8(bytes.readUInt8(100) ^ 1, 100);
+      await writeFile(join(directory, name), bytes);
+    }
+  };
+  await spoil('one');
+  const first = await desk.json<Rebuilt & { readonly snapshot: object }>('rebuild-catalog', ...c);
+  expect(first).toMatchObject({ code: 0, document: { snapshot: { provider: 'two' }, policies: [{ verified: 8 }] } });
+  await spoil('two');
+  const second = await desk.run(['rebuild-catalog', '--replace', ...c]);
+  expect(second).toMatchObject({ code: 0, stdout: expect.stringContaining('0 proven, 8 in place') as string });
+  expect(second.stderr).toContain('passed over');
 });

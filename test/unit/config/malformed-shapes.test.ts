@@ -11,7 +11,7 @@ const cases: readonly Refusal[] = [
     'an unknown key at the top',
     rightBut([['polices'], []]),
     'polices',
-    'found an unknown key; expected one of catalog, providers, policies, http, limits, shutdown (did you mean `policies`?)',
+    'found an unknown key; expected one of catalog, providers, policies, snapshot, http, limits, shutdown (did you mean `policies`?)',
   ],
   [
     'an unknown key of a provider',
