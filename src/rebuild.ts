@@ -1,14 +1,14 @@
-import { rename } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { catalogFileState } from './catalog/sqlite/file-state.ts';
 import { removeCatalogFile, replaceCatalogFile } from './catalog/sqlite/replace-file.ts';
 import { requireSoleUse } from './catalog/sqlite/sole-use.ts';
 import { CatalogError } from './catalog/errors.ts';
 import type { Config } from './config/schema.ts';
+import { systemClock } from './objects/clock.ts';
 import { UsageError } from './objects/errors.ts';
 import { rebuild, type RebuildOptions } from './replication/rebuild.ts';
 import type { RebuildReport } from './replication/rebuild-report.ts';
-import { Replicator, type Surroundings } from './replicator.ts';
+import { openPlaces, Replicator, type Surroundings } from './replicator.ts';
 import { restoreSnapshot, type UsedSnapshot } from './restore-snapshot.ts';
 
 export interface CatalogRebuildOptions extends RebuildOptions {
@@ -78,31 +78,11 @@ function asideOf(file: string, state: 'corrupt' | 'empty' | 'sound', { clock }: 
   return `${file}.${state === 'corrupt' ? 'corrupt' : 'replaced'}-${now}`;
 }
 
-/** Puts the newest good snapshot where the catalog is being built. */
+/** Puts the newest good snapshot where the catalog is to be built. */
 async function begin(config: Config, surroundings: Surroundings, signal: AbortSignal): Promise<UsedSnapshot | null> {
-  const { file } = config.catalog;
-  const unpacked = `${file}-snapshot`;
-  await removeCatalogFile(unpacked);
-  try {
-    const used = await restoreInto(config, surroundings, unpacked, signal);
-    if (used === undefined) return null;
-    await removeCatalogFile(file);
-    await rename(unpacked, file);
-    return used;
-  } finally {
-    await removeCatalogFile(unpacked);
-  }
-}
-
-/** With an empty catalog, as the providers are not opened without one. */
-async function restoreInto(
-  config: Config,
-  surroundings: Surroundings,
-  path: string,
-  signal: AbortSignal,
-): Promise<UsedSnapshot | undefined> {
-  await using replicator = await Replicator.open(config, surroundings, { forget: false });
-  return await restoreSnapshot(replicator, path, signal);
+  await using places = await openPlaces(config, surroundings);
+  const { clock = systemClock, log } = surroundings;
+  return (await restoreSnapshot(places, config.catalog.file, { clock, log }, signal)) ?? null;
 }
 
 async function fill(

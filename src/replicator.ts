@@ -10,9 +10,9 @@ import { named, rowOf, toPolicy } from './policies.ts';
 import type { Policy } from './replication/policy.ts';
 import type { Site } from './replication/site.ts';
 import { Snapshots, type Stage } from './replication/snapshots.ts';
-import { openStaging } from './staging.ts';
 import type { Engine } from './replication/worker.ts';
 import { engineOf, openSites } from './sites.ts';
+import { openStaging } from './staging.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 
@@ -42,7 +42,7 @@ export class Replicator implements AsyncDisposable {
   readonly limits: LiveLimits;
   readonly snapshots: Snapshots;
 
-  private constructor(engine: Engine, places: Omit<Places, typeof Symbol.asyncDispose>, config: Config) {
+  private constructor(engine: Engine, places: Places, config: Config) {
     const { policies, sites, limits } = places;
     this.engine = engine;
     this.policies = policies;
@@ -61,14 +61,12 @@ export class Replicator implements AsyncDisposable {
     const catalog = opened.adopt(await openSqliteCatalog(settings), async (open) => {
       await open[Symbol.asyncDispose]();
     });
-    const limits = new LiveLimits(config, clock);
-    const core = { clock, random, log, metrics };
-    const sites = await openSites(config.providers, core, limits, opened);
-    const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
+    const places = opened.use(await openPlaces(config, { clock, random, log, metrics }));
     await catalog.syncPolicies(config.policies.map(rowOf), { forget });
+    const core = { clock, random, log, metrics };
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
-    const engine: Engine = { ...engineOf(config, core, limits), catalog, owner };
-    const replicator = new Replicator(engine, { policies, sites: [...sites.values()], limits }, config);
+    const engine: Engine = { ...engineOf(config, core, places.limits), catalog, owner };
+    const replicator = new Replicator(engine, places, config);
     replicator.#resources = opened.move();
     return replicator;
   }
@@ -77,7 +75,7 @@ export class Replicator implements AsyncDisposable {
 
   /** The policies asked for: one by name, or all. @throws UsageError when there is none of that name. */
   select(name: string | undefined): readonly Policy[] {
-    return name === undefined ? this.policies : [named(this.policies, name)];
+    return selectPolicies(this.policies, name);
   }
 
   /** Leaves word of the providers in the catalog, for commands that only ask. */
@@ -90,4 +88,33 @@ export class Replicator implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
   }
+}
+
+/** What is worked with where no catalog is needed. */
+export interface Places extends AsyncDisposable {
+  readonly sites: readonly Site[];
+  readonly policies: readonly Policy[];
+  /** What may change while all this is open. */
+  readonly limits: LiveLimits;
+}
+
+/** Reaches no provider yet. */
+export async function openPlaces(config: Config, surroundings: Surroundings): Promise<Places> {
+  const { clock = systemClock, random = Math.random, log, metrics } = surroundings;
+  await using opened = new AsyncDisposableStack();
+  const limits = new LiveLimits(config, clock);
+  const sites = await openSites(config.providers, { clock, random, log, metrics }, limits, opened);
+  const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
+  const resources = opened.move();
+  return {
+    sites: [...sites.values()],
+    policies,
+    limits,
+    [Symbol.asyncDispose]: async () => await resources.disposeAsync(),
+  };
+}
+
+/** By one name, or all. @throws UsageError when there is none of that name. */
+export function selectPolicies(policies: readonly Policy[], name: string | undefined): readonly Policy[] {
+  return name === undefined ? policies : [named(policies, name)];
 }

@@ -5,11 +5,13 @@ import { createGunzip } from 'node:zlib';
 import { catalogFileState } from './catalog/sqlite/file-state.ts';
 import { openSqliteCatalog } from './catalog/sqlite/open.ts';
 import { removeCatalogFile } from './catalog/sqlite/replace-file.ts';
+import type { Clock } from './objects/clock.ts';
 import { errorMessage, UsageError } from './objects/errors.ts';
 import type { Policy } from './replication/policy.ts';
 import { findSnapshots, readSnapshot, type PlacedSnapshot } from './replication/snapshot-find.ts';
 import { snapshotPrefix } from './replication/snapshot-name.ts';
-import type { Replicator } from './replicator.ts';
+import type { Places } from './replicator.ts';
+import type { Log } from './telemetry/log.ts';
 
 /** The snapshot that was used. */
 export interface UsedSnapshot {
@@ -25,8 +27,9 @@ export interface UsedSnapshot {
  * @returns undefined when there is none; then nothing stands at `path`.
  */
 export async function restoreSnapshot(
-  { engine, policies, sites }: Replicator,
+  { policies, sites }: Places,
   path: string,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,
 ): Promise<UsedSnapshot | undefined> {
   const targets = sites.filter((site) => policies.some((policy) => policy.targets.includes(site)));
@@ -37,13 +40,13 @@ export async function restoreSnapshot(
     const used = { provider: site.name, key: snapshotPrefix(snapshot), takenAt };
     try {
       await unpack(snapshot, path, signal);
-      const strange = await whyStrange(path, policies, isOnly, engine.clock);
+      const strange = await whyStrange(path, policies, isOnly, clock);
       if (strange === undefined) return used;
-      engine.log.warn({ provider: used.provider, key: used.key }, `the snapshot is passed over: ${strange}`);
+      log.warn({ provider: used.provider, key: used.key }, `the snapshot is passed over: ${strange}`);
     } catch (error) {
       if (signal.aborted) throw error;
       const message = `the snapshot is passed over: ${errorMessage(error)}`;
-      engine.log.warn({ provider: used.provider, key: used.key }, message);
+      log.warn({ provider: used.provider, key: used.key }, message);
     }
     await removeCatalogFile(path);
   }
@@ -60,7 +63,7 @@ async function whyStrange(
   path: string,
   policies: readonly Policy[],
   isOnly: boolean,
-  clock: Replicator['engine']['clock'],
+  clock: Clock,
 ): Promise<string | undefined> {
   const state = await catalogFileState(path);
   if (state !== 'sound') return state === 'empty' ? 'it knows no object' : 'it is no sound catalog';

@@ -3,6 +3,8 @@ import { CatalogError } from '../catalog/errors.ts';
 import { errorMessage } from '../objects/errors.ts';
 import { logLevels } from '../telemetry/log.ts';
 import { version } from '../version.ts';
+import type { ManifestFormat } from '../replication/manifest.ts';
+import type { ManifestCommand } from './manifest.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { exitStatus, exitStatusOf, type ExitStatus } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
@@ -78,6 +80,7 @@ function addLongRunning(program: Command, context: ContextOf, settle: Settle): v
     .addArgument(new Argument('[policy]', 'default: all policies'))
     .option('--target <name...>', 'only at these places')
     .option('--deep', 'read every copy, and the source, from first byte to last')
+    .option('--manifest <file>', 'compare with this manifest instead of the catalog, which is not needed then')
     .option('--sample <share>', 'read this share of the copies, chosen by chance, such as 5%')
     .option('--prefix <prefix>', 'only keys that start with this')
     .option('--json', 'one JSON document on stdout')
@@ -155,6 +158,18 @@ function addQuestions(program: Command, context: ContextOf, settle: Settle): voi
     .action(async (provider: string | undefined, options: object, command: Command) => {
       const { probeCommand } = await import('./probe.ts');
       settle(await probeCommand(provider, options, context(command)));
+    });
+  const formats: readonly ManifestFormat[] = ['tsv', 'sha256'];
+  addGlobals(program.command('manifest'))
+    .description('the sorted inventory of a policy, that coreutils can check; its Merkle root is said on stderr')
+    .addArgument(new Argument('[policy]', 'needed where there are several'))
+    .addOption(
+      new Option('--format <format>', 'all fields, or lines for sha256sum --check').choices(formats).default('tsv'),
+    )
+    .option('--out <file>', 'write a new file instead of stdout')
+    .action(async (policy: string | undefined, options: ManifestCommand, command: Command) => {
+      const { manifestCommand } = await import('./manifest.ts');
+      settle(await manifestCommand(policy, options, context(command)));
     });
   addDecision(program, 'release', 'the change that the guard holds back is right: let it through', context, settle);
   addDecision(

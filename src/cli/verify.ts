@@ -14,6 +14,8 @@ export interface VerifyCommand {
   /** A share such as `5%`. */
   readonly sample?: string;
   readonly json?: boolean;
+  /** A manifest to compare with, instead of the catalog. */
+  readonly manifest?: string;
 }
 
 /** Problems that one JSON document names, per policy; memory must not grow with the damage. */
@@ -25,6 +27,7 @@ export async function verifyCommand(
   command: VerifyCommand,
   context: Context,
 ): Promise<ExitStatus> {
+  if (command.manifest !== undefined) return await compareWithManifest(policyName, command.manifest, command, context);
   const read = shareOf(command);
   await using replicator = await openReplicator(prepare(context), { forget: false });
   const { target: places, prefix, json = false } = command;
@@ -47,6 +50,28 @@ export async function verifyCommand(
   if (json) printJson({ policies: documents });
   else for (const report of documents) print(describe(report));
   return documents.every(isGood) ? exitStatus.ok : exitStatus.incomplete;
+}
+
+async function compareWithManifest(
+  policyName: string | undefined,
+  file: string,
+  command: VerifyCommand,
+  context: Context,
+): Promise<ExitStatus> {
+  const { json = false } = command;
+  const problems: AuditProblem[] = [];
+  let found = 0;
+  const onProblem = (problem: AuditProblem): void => {
+    found += 1;
+    if (!json) print(describeProblem(problem));
+    else if (problems.length < namedAtMost) problems.push(problem);
+  };
+  const { verifyManifest } = await import('./verify-manifest.ts');
+  const { report, merkleRoot } = await verifyManifest(policyName, file, command, onProblem, context);
+  const manifest = { file, ...(merkleRoot === undefined ? {} : { merkleRoot }) };
+  if (json) printJson({ policies: [{ ...report, manifest, problems, unnamed: found - problems.length }] });
+  else print([describe(report), ...(merkleRoot === undefined ? [] : [`  Merkle root ${merkleRoot}`])].join('\n'));
+  return isGood(report) ? exitStatus.ok : exitStatus.incomplete;
 }
 
 /** @throws UsageError for a share that is none. */

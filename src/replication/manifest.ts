@@ -82,10 +82,10 @@ function latin1(key: Key): string {
   return keyToBytes(key).toString('latin1');
 }
 
-const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' };
+const escapes: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\0': '\\0' };
 
 function escape(text: string): string {
-  return text.replaceAll(/[\\\n\r\t]/g, escapedCharacter);
+  return text.replaceAll(/[\\\n\r\t\0]/g, escapedCharacter);
 }
 
 function escapedCharacter(character: string): string {

@@ -11,12 +11,15 @@ import { parentOf, pathOf } from './raw.ts';
  *   it. The name is the key in hex, cut into pieces of 254 digits; every piece but the last is a directory with `+`
  *   appended. That is reversible, and byte order of these paths is byte order of the keys.
  * - `.holdfast/meta/`: attributes and records (see `sidecar.ts`).
+ * - `.holdfast/catalog/`: snapshots of the catalog, at their plain paths, so that people find them without Holdfast.
  * - `.holdfast/tmp/`: files being written. What a crash leaves there is never listed.
  */
 export const ownDirectory = reservedPrefix.slice(0, -1);
 export const keysDirectory = `${reservedPrefix}keys`;
 export const metaDirectory = `${reservedPrefix}meta`;
 export const temporaryDirectory = `${reservedPrefix}tmp`;
+/** Reserved keys that lie at their plain paths. */
+export const openDirectory = `${reservedPrefix}catalog/`;
 export const probeDirectory = `${reservedPrefix}probe`;
 
 /** How a target changes names; found out by `probeNames`. */
@@ -31,7 +34,8 @@ const maxPathBytes = 4_095;
 
 /** The relative path at which the key lies as it is; undefined when it is no usable path. */
 export function plainPath(raw: Raw, root: Raw, rules: NameRules): Raw | undefined {
-  if (raw.startsWith(reservedPrefix) || root.length + 1 + raw.length > maxPathBytes) return undefined;
+  if (raw.startsWith(reservedPrefix) && !raw.startsWith(openDirectory)) return undefined;
+  if (root.length + 1 + raw.length > maxPathBytes) return undefined;
   return raw.split('/').every((name) => isPlainName(name, rules)) ? raw : undefined;
 }
 

@@ -5,7 +5,7 @@ import { reservedPrefix } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import { isErrno } from './errors.ts';
-import { decodeKey, encodeKey, isPlainDirectory, keysDirectory, ownDirectory } from './layout.ts';
+import { decodeKey, encodeKey, isPlainDirectory, keysDirectory, openDirectory, ownDirectory } from './layout.ts';
 import type { Locator } from './locate.ts';
 import { mapInOrder, mergeInOrder } from './ordered.ts';
 import { skippedLink } from './names.ts';
@@ -51,13 +51,23 @@ export class Lister {
 
   async *#plain(prefix: Raw, after: Raw, signal: AbortSignal): AsyncGenerator<Item, void, undefined> {
     const { root, follow, maxNames } = this.#parts;
+    if (prefix.startsWith(reservedPrefix)) return yield* this.#open(prefix, after, signal);
     const start = follow ? '' : prefix.slice(0, prefix.lastIndexOf('/') + 1);
-    if (prefix.startsWith(reservedPrefix) || !isPlainDirectory(start)) return;
+    if (!isPlainDirectory(start)) return;
     const blocked = await this.#blocked(start);
     if (blocked === undefined) {
       const tree: WalkOptions = { base: root.path, start, prefix, after, except: ownDirectory, follow, maxNames };
       yield* mapInOrder(walk(tree, signal), lookahead, (step) => this.#item(step.path, step, root.path));
     } else if (blocked !== '') yield { raw: start, ignored: blocked };
+  }
+
+  /** The part of our own directory that lies plain. */
+  async *#open(prefix: Raw, after: Raw, signal: AbortSignal): AsyncGenerator<Item, void, undefined> {
+    const { root, maxNames } = this.#parts;
+    const within = openDirectory.startsWith(prefix) ? openDirectory : prefix;
+    if (!within.startsWith(openDirectory)) return;
+    const tree: WalkOptions = { base: root.path, start: openDirectory, prefix: within, after, follow: false, maxNames };
+    yield* mapInOrder(walk(tree, signal), lookahead, async (step) => await this.#item(step.path, step, root.path));
   }
 
   /** Why the directory to start in is not walked: '' when it is not there; undefined when nothing is against it. */
