@@ -1,7 +1,7 @@
 import PQueue from 'p-queue';
 import type { Finding } from '../catalog/findings.ts';
 import type { ImportedObject } from '../catalog/import.ts';
-import type { ObjectRow } from '../catalog/rows.ts';
+import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
@@ -102,7 +102,8 @@ export class RebuildWalk implements AsyncDisposable {
     const standing = new Map([...this.#listings].map(([target, cursor]) => [target, cursor.take(key)]));
     if (row === undefined && !this.#policy.includes(key)) return;
     const changes = row === undefined ? [] : copyChanges(row, standing, { asOf: this.#startedAt, deep: false });
-    if (row === undefined || changes.some(({ kind }) => kind === 'foreign' || kind === 'found'))
+    const isOpen = ({ kind }: Finding): boolean => kind === 'foreign' || kind === 'found';
+    if (row === undefined || changes.some(isOpen) || row.copies.some((copy) => mayBeNewer(copy, standing)))
       return this.#later(async () => await this.#hearAll(key, standing, row, changes));
     this.#takeOver(row, changes);
     if (this.#plan.method === 'read') this.#readAll(row, standing, changes);
@@ -202,6 +203,11 @@ export class RebuildWalk implements AsyncDisposable {
       this.#broken ??= { error };
     });
   }
+}
+
+/** What stands there was never proven to be anything. */
+function mayBeNewer({ target, version, evidence }: CopyRow, standing: Standing): boolean {
+  return version !== null && evidence === null && standing.get(target) !== undefined;
 }
 
 /** Whether the copies say that the object is a newer version than the snapshot has. */

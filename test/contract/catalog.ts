@@ -8,6 +8,7 @@ import { forgetCases } from './catalog/forget.ts';
 import { historyCases } from './catalog/history.ts';
 import { holdCases } from './catalog/hold.ts';
 import { identifyCases } from './catalog/identify.ts';
+import { importCases } from './catalog/import.ts';
 import { keptCases } from './catalog/kept.ts';
 import { lossCases } from './catalog/losses.ts';
 import { policyCases } from './catalog/policies.ts';
@@ -36,6 +37,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     forgetCases(create);
     deletionCases(create);
     historyCases(create);
+    importCases(create);
     keptCases(create);
     countCases(create);
     lossCases(create);
