@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -100,6 +100,26 @@ test('a root that goes while it is being listed breaks the listing', async () =>
   })();
   await expect(listing).rejects.toMatchObject({ name: 'ProviderError', code: 'not-found' });
   await rename(away, room.path);
+});
+
+test('snapshots of the catalog lie at plain paths, and are listed where they are asked for', async () => {
+  await using room = await openRoom();
+  const files = ['.holdfast/catalog/ab/1/catalog.db.gz', '.holdfast/catalog/ab/2/SHA256SUMS', '.holdfast/catalog/c'];
+  const all = [...files, '.holdfast/history/x'];
+  for (const key of ['a', ...all]) await put(room.provider, key, key);
+  for (const key of files) expect(await readFile(join(room.path, key), 'utf8')).toBe(key);
+  const below = async (prefix: string, after = ''): Promise<readonly Key[]> =>
+    (await list(room.provider, { prefix, after })).keys;
+  expect(await below('')).toEqual(['a']);
+  expect(await below('.holdfast/')).toEqual(all);
+  for (const prefix of ['.holdfast/cat', '.holdfast/catalog/']) expect(await below(prefix)).toEqual(files);
+  expect(await below('.holdfast/catalog/ab/')).toEqual(files.slice(0, 2));
+  expect(await below('.holdfast/catalog/ab/1/cat')).toEqual(files.slice(0, 1));
+  expect(await below('.holdfast/catalog/', files[0])).toEqual(files.slice(1));
+  expect(await below('.holdfast/history/')).toEqual(['.holdfast/history/x']);
+  expect((await room.provider.head(files[1] ?? '', calm)).size).toBe(33);
+  await room.provider.delete(files[1] ?? '', {}, calm);
+  expect(await below('.holdfast/catalog/ab/2/')).toEqual([]);
 });
 
 test('a source must exist and be a directory', async () => {
