@@ -58,12 +58,13 @@ function describe(file: string, { policies, aside, snapshot }: CatalogRebuild): 
 
 function describePolicy(report: RebuildReport): string[] {
   const { policy, objects, bytes, fromSnapshot, verified, unproven, bytesRead, unreached } = report;
-  const { missing, older, damaged, unreadable, unrecorded, disagreements } = report;
+  const { kept, missing, older, damaged, unreadable, unrecorded, disagreements } = report;
   const lines = [
     `${policy}: ${objects} objects (${formatBytes(bytes)}); copies: ${verified} proven, ${unproven} in place and still to be proven, ${missing} missing`,
   ];
   if (fromSnapshot > 0) lines.push(`  ${fromSnapshot} objects are as the snapshot has them`);
   if (bytesRead > 0) lines.push(`  ${formatBytes(bytesRead)} read`);
+  if (kept > 0) lines.push(`  ${kept} replaced versions are kept`);
   if (older > 0) lines.push(`  ${older} copies are of an older version than another copy`);
   if (damaged > 0) lines.push(`  ${damaged} copies are not what their own record says`);
   if (unreadable > 0) lines.push(`  ${unreadable} copies could not be asked`);

@@ -38,7 +38,7 @@ export function mayReplaceVersion({ version, evidence }: CopyRow, sha256: string
 }
 
 /** How long what nobody decided about is kept, in milliseconds. */
-const undecidedFor = 90 * 24 * 3_600_000;
+export const undecidedFor = 90 * 24 * 3_600_000;
 
 /**
  * What stands at a target and was never known to this catalog may be the only good copy of the object that is left: the

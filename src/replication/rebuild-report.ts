@@ -35,6 +35,8 @@ export interface RebuildReport {
   readonly unrecorded: number;
   /** Objects about which the copies contradict each other. */
   readonly disagreements: number;
+  /** Replaced versions that are kept at the targets. */
+  readonly kept: number;
   /** Targets that could not be listed to their end; of their copies nothing (more) is known. */
   readonly unreached: readonly string[];
   readonly bytesRead: number;
@@ -68,6 +70,7 @@ export class RebuildTally {
     unreadable: 0,
     unrecorded: 0,
     disagreements: 0,
+    kept: 0,
     bytesRead: 0,
   };
 
@@ -90,7 +93,7 @@ export class RebuildTally {
   }
 
   unreached(provider: string, message: string): void {
-    this.#unreached.push(provider);
+    if (!this.#unreached.includes(provider)) this.#unreached.push(provider);
     this.#onProblem({ policy: this.#policy, key: null, provider, state: 'unreached', message });
   }
 }

@@ -1,5 +1,6 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { Policy } from './policy.ts';
+import { rebuildKept } from './rebuild-kept.ts';
 import { RebuildTally, type RebuildProblem, type RebuildReport } from './rebuild-report.ts';
 import { RebuildWalk } from './rebuild-walk.ts';
 import type { Site } from './site.ts';
@@ -30,6 +31,8 @@ export async function rebuild(
   const plan = { targets, method: deep ? 'read' : 'attested', tally, onProgress } as const;
   await using walk = new RebuildWalk(engine, policy, plan, signal);
   await walk.run();
+  const options = { method: plan.method, now: () => engine.clock.now(), onBytes: () => undefined };
+  for (const site of targets) await rebuildKept(engine, policy, site, options, tally, signal);
   return tally.report;
 }
 

@@ -255,3 +255,25 @@ test('a second rebuild, over what is known, asks nothing where the listings say 
   expect((await rebuilt(world)).report).toMatchObject({ objects: 120, fromSnapshot: 120, verified: 360 });
   expect(world.count('head', 'read')).toBe(0);
 });
+
+test('what is kept of replaced versions is known again, and goes when its time is over', async () => {
+  const history = 30 * 24 * 3_600_000;
+  await using world = await worldWithout([], { targets: { one: {}, two: {} }, policy: { history } });
+  world.source.write('a', 'first');
+  await world.reconcile();
+  world.source.write('a', 'second');
+  await world.reconcile();
+  const before = await world.catalog.keptOf('p', 'a');
+  expect(before.length).toBe(2);
+  await world.loseCatalog();
+  expect((await rebuilt(world)).report).toMatchObject({ objects: 1, verified: 2, kept: 2 });
+  const after = await world.catalog.keptOf('p', 'a');
+  expect(after).toMatchObject(
+    before.map(({ target, place, sha256 }) => ({ target, place, sha256, evidence: { sha256 } })),
+  );
+  for (const { replacedAt, expiresAt } of after) expect(expiresAt - replacedAt).toBe(history);
+  expect((await rebuilt(world)).report).toMatchObject({ fromSnapshot: 1, kept: 2 });
+  world.clock.advance(history + 60_000);
+  await world.reconcile();
+  expect(world.targets.flatMap((place) => place.keys())).toEqual(['a', 'a']);
+});
