@@ -29,7 +29,14 @@ import type { SnapshotLedger } from './snapshots.ts';
  */
 export interface Catalog
   extends
-    DeletionLedger, HoldLedger, ImportLedger, KeptLedger, LossLedger, ScrubLedger, SnapshotLedger, AsyncDisposable {
+    DeletionLedger,
+    HoldLedger,
+    ImportLedger,
+    KeptLedger,
+    LossLedger,
+    ScrubLedger,
+    SnapshotLedger,
+    AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,

@@ -41,6 +41,7 @@ function importOne(ledger: Ledger, policyId: number, targets: readonly Target[],
   );
   if (row === undefined) throw new Error('An upsert returned no row.');
   ledger.db.run(dropCopies, row.id);
+  ledger.untallied.add(row.id);
   for (const target of targets) {
     const copy = object.copies.find((candidate) => candidate.target === target.name);
     addCopy(ledger, { objectId: row.id, policyId, targetId: target.id }, object, copy);

@@ -73,7 +73,13 @@ export function importCases(create: CreateStore): void {
     expect(await bench.copy('a')).toMatchObject({ state: 'pending', version: null, evidence: null });
     expect(await bench.copy('a', 'gcp')).toMatchObject({ state: 'damaged', version: 'c9', evidence: null });
     expect(await bench.copy('a', 'disk')).toMatchObject({ state: 'pending', version: 'c0' });
-    expect(await bench.catalog.counts(policy)).toMatchObject({ objects: 1, observed: 0 });
+    const counts = await bench.catalog.counts(policy);
+    expect(counts).toMatchObject({ objects: 1, observed: 0, copies: { verified: 0, damaged: 1, pending: 2 } });
+    // The same version, other copies.
+    await bench.catalog.importObjects(policy, [imported('a')]);
+    expect(await bench.catalog.counts(policy)).toMatchObject({ copies: { verified: 1, damaged: 0, pending: 2 } });
+    await bench.catalog.importObjects(policy, [imported('a', { copies: [proven, damaged] })]);
+    expect(await bench.catalog.counts(policy)).toMatchObject({ copies: { verified: 1, damaged: 1, pending: 1 } });
   });
 
   test.each([
