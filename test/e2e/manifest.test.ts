@@ -3,6 +3,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
+import { compareKeys } from '../../src/objects/key.ts';
 import { configOf, directories, openDesk, type Desk } from '../support/cli.ts';
 
 const run = promisify(execFile);
@@ -37,7 +38,7 @@ async function snapshotAt(desk: Desk, target: string): Promise<string> {
   const root = desk.at(target, '.holdfast', 'catalog');
   const [catalog = ''] = await readdir(root);
   const times = await readdir(join(root, catalog));
-  return join(root, catalog, times.toSorted().at(-1) ?? '');
+  return join(root, catalog, times.toSorted(compareKeys).at(-1) ?? '');
 }
 
 /** The commands of the documentation, in order. */
@@ -107,7 +108,7 @@ test('verify --manifest compares a target with a manifest, without a catalog', a
     1,
     { policies: [{ checked: 15, ok: 13, missing: 1, damaged: 1, unexpected: 1 }] },
   ]);
-  const found = document.policies[0]?.problems.map(({ key, state }) => `${key} ${state}`).toSorted();
+  const found = document.policies[0]?.problems.map(({ key, state }) => `${key} ${state}`).toSorted(compareKeys);
   expect(found).toEqual(['a damaged', 'stray unexpected', 'ü missing']);
   await writeFile(desk.at('cut.tsv'), (await readFile(desk.at('docs.tsv'))).subarray(0, -20));
   const cut = await desk.run(['verify', '--manifest', 'cut.tsv', ...c]);

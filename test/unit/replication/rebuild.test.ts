@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { compareKeys } from '../../../src/objects/key.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import { rebuild } from '../../../src/replication/rebuild.ts';
 import { isConsistent, type RebuildProblem, type RebuildReport } from '../../../src/replication/rebuild-report.ts';
@@ -208,7 +209,9 @@ test('a listing that breaks off, a copy that cannot be asked, and things nobody 
     unreadable: 1,
     unreached: ['one'],
   });
-  const named = problems.map(({ key, provider, state }) => `${key ?? ''} ${provider ?? ''} ${state}`).toSorted();
+  const named = problems
+    .map(({ key, provider, state }) => `${key ?? ''} ${provider ?? ''} ${state}`)
+    .toSorted(compareKeys);
   expect(named).toEqual([' one unreached', 'b two unreadable', 'stray two unrecorded']);
   world.target('two').heal();
   world.target('one').heal();
