@@ -27,7 +27,7 @@ export interface UsedSnapshot {
  * @returns undefined when there is none; then nothing stands at `path`.
  */
 export async function restoreSnapshot(
-  { policies, sites }: Places,
+  { policies, sites }: Pick<Places, 'policies' | 'sites'>,
   path: string,
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   signal: AbortSignal,

@@ -24,8 +24,8 @@ export async function rebuildKept(
 ): Promise<void> {
   try {
     for await (const { entries } of site.provider.list({ prefix: historyPrefix }, signal)) {
-      for (let at = 0; at < entries.length; at += engine.concurrency) {
-        const some = entries.slice(at, at + engine.concurrency);
+      for (let at = 0; at < entries.length; at += engine.concurrency.value) {
+        const some = entries.slice(at, at + engine.concurrency.value);
         const noted = some.map(async (entry) => await noteAgain(engine, policy, site, entry, options, signal));
         tally.add('kept', (await Promise.all(noted)).filter(Boolean).length);
       }

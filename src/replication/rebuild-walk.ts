@@ -54,7 +54,7 @@ export class RebuildWalk implements AsyncDisposable {
     this.#plan = plan;
     this.#signal = signal;
     this.#startedAt = engine.clock.now();
-    this.#queue = new PQueue({ concurrency: engine.concurrency });
+    this.#queue = new PQueue({ concurrency: engine.concurrency.value });
     const { prefix } = policy;
     this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
     const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
@@ -67,7 +67,7 @@ export class RebuildWalk implements AsyncDisposable {
       const key = smallestKey([this.#rows, ...this.#listings.values()]);
       if (key === undefined || this.#broken !== undefined) break;
       this.#look(key);
-      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency);
+      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency.value);
       if (this.#imports.length + this.#findings.length >= importInGroupsOf) await this.#flush();
     }
     await this.#queue.onIdle();
