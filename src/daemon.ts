@@ -2,6 +2,7 @@ import { Leash } from './objects/leash.ts';
 import { isOver } from './objects/set-back.ts';
 import { Deletions } from './replication/deletions.ts';
 import { expireKept } from './replication/expiry.ts';
+import { abortOrphans } from './replication/orphans.ts';
 import { glance, runPass, type Pass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
 import { Scrub } from './replication/scrub.ts';
@@ -12,6 +13,9 @@ import type { Replicator } from './replicator.ts';
 
 /** How often word of the providers is left in the catalog, and unreached ones are tried again, in milliseconds. */
 const tendEvery = 5_000;
+
+/** How often uploads that nobody goes on with are looked for, in milliseconds. */
+const orphansEvery = 5 * 60_000;
 
 /** What the daemon needs of a replicator. */
 export type DaemonParts = Pick<Replicator, 'engine' | 'policies' | 'noteProviders'> &
@@ -58,6 +62,7 @@ export class Daemon {
         this.#ending(worker.run(this.#stop.signal, this.#abort.signal)),
         this.#ending(this.#tend()),
         this.#ending(this.#keepSnapshots()),
+        this.#ending(this.#abortOrphans()),
         ...policies.map(async (policy) => await this.#ending(this.#watch(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#delete(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#expire(policy))),
@@ -150,6 +155,19 @@ export class Daemon {
       await expireKept(engine, policy, this.#stop.signal);
       try {
         await engine.clock.sleep(policy.detect.every, this.#stop.signal);
+      } catch (error) {
+        if (!this.#stop.signal.aborted) throw error;
+      }
+    }
+  }
+
+  async #abortOrphans(): Promise<void> {
+    const { engine, policies } = this.#replicator;
+    const targets = [...new Set(policies.flatMap((policy) => policy.targets))];
+    while (!this.#stop.signal.aborted) {
+      await abortOrphans(engine, targets, this.#stop.signal);
+      try {
+        await engine.clock.sleep(orphansEvery, this.#stop.signal);
       } catch (error) {
         if (!this.#stop.signal.aborted) throw error;
       }

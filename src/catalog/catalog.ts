@@ -11,6 +11,7 @@ import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './pol
 import type { HistoryEntry, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
 import type { SnapshotLedger } from './snapshots.ts';
+import type { UploadLedger } from './uploads.ts';
 
 /**
  * The ledger: what the source had, what every target holds, the evidence for it, and the work that is due.
@@ -36,6 +37,7 @@ export interface Catalog
     LossLedger,
     ScrubLedger,
     SnapshotLedger,
+    UploadLedger,
     AsyncDisposable {
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was

@@ -4,8 +4,8 @@ import { isReserved } from '../objects/key.ts';
 import { listBothKinds } from './encoded-listing.ts';
 import type { Names } from './encoded-names.ts';
 import { find, preconditionFor, remove, writable } from './encoded-names.ts';
-import type { Capabilities, Precondition, Provider, StoredCopy, Upload } from './provider.ts';
-import { asKey, readerAsKey, uploadAsKey } from './rekey.ts';
+import type { Capabilities, Precondition, Provider, ResumedUpload, StoredCopy, Upload } from './provider.ts';
+import { asKey, readerAsKey, resumedAsKey, uploadAsKey } from './rekey.ts';
 
 /**
  * Holds keys that a provider cannot hold as they are, under the hex of their bytes below `.holdfast/keys/`.
@@ -38,6 +38,20 @@ export function encodedKeys(provider: Provider, canHold: (key: Key) => boolean, 
       );
       return uploadAsKey(key, await asKey(key, starting));
     },
+    resumeUpload: async (key, options, checkpoint, signal) => {
+      const resuming = writing(names, key, options, signal, async (name, held) =>
+        resumedNamed(key, name, await provider.resumeUpload(name, held, checkpoint, signal)),
+      );
+      return resumedAsKey(key, await asKey(key, resuming));
+    },
+    abortUpload: async (key, checkpoint, signal) => {
+      if (key === null) await provider.abortUpload(null, checkpoint, signal);
+      else await asKey(key, provider.abortUpload(writable(names, key), checkpoint, signal));
+    },
+    listUploads: async (key, known, signal) =>
+      key === null
+        ? provider.listUploads(null, known, signal)
+        : asKey(key, provider.listUploads(writable(names, key), known, signal)),
     delete: (key, options, signal) => asKey(key, remove(names, key, options, signal)),
     close: () => provider.close(),
   };
@@ -61,10 +75,17 @@ function named(key: Key, name: Key, stored: StoredCopy): StoredCopy {
 
 function uploadNamed(key: Key, name: Key, upload: Upload): Upload {
   return {
+    checkpoint: upload.checkpoint,
+    leave: () => upload.leave(),
     part: (part, signal) => upload.part(part, signal),
     complete: async (digest, record, signal) => named(key, name, await upload.complete(digest, record, signal)),
     abort: (signal) => upload.abort(signal),
   };
+}
+
+function resumedNamed(key: Key, name: Key, upload: ResumedUpload | undefined): ResumedUpload | undefined {
+  if (upload === undefined) return undefined;
+  return { ...uploadNamed(key, name, upload), keep: (part, signal) => upload.keep(part, signal) };
 }
 
 function orderedOnly(provider: string, capabilities: Capabilities): Capabilities {

@@ -1,8 +1,20 @@
 import type { Key } from '../objects/key.ts';
-import type { ListPage, ObjectReader, Provider, Upload } from './provider.ts';
+import type { ListPage, ObjectReader, Provider, ResumedUpload, Upload } from './provider.ts';
 
 export type Operation =
-  'connect' | 'list' | 'head' | 'read' | 'put' | 'start-upload' | 'part' | 'complete' | 'abort' | 'delete';
+  | 'connect'
+  | 'list'
+  | 'head'
+  | 'read'
+  | 'put'
+  | 'start-upload'
+  | 'resume-upload'
+  | 'keep'
+  | 'part'
+  | 'complete'
+  | 'abort'
+  | 'list-uploads'
+  | 'delete';
 
 /** One request to a provider, as a decorator sees it. */
 export interface Call {
@@ -59,6 +71,24 @@ export function intercept(provider: Provider, through: Interception): Provider {
         through,
       );
     },
+    resumeUpload: async (key, options, checkpoint, signal) => {
+      const call: Call = { operation: 'resume-upload', key, bytes: 0 };
+      const resume = (inner: AbortSignal) => provider.resumeUpload(key, options, checkpoint, inner);
+      const upload = await through.around(call, resume, signal);
+      return upload === undefined ? undefined : interceptResumed(upload, key, through);
+    },
+    abortUpload: (key, checkpoint, signal) =>
+      through.around(
+        { operation: 'abort', bytes: 0, ...(key !== null && { key }) },
+        (inner) => provider.abortUpload(key, checkpoint, inner),
+        signal,
+      ),
+    listUploads: (key, known, signal) =>
+      through.around(
+        { operation: 'list-uploads', bytes: 0, ...(key !== null && { key }) },
+        (inner) => provider.listUploads(key, known, inner),
+        signal,
+      ),
     delete: (key, options, signal) =>
       through.around({ operation: 'delete', key, bytes: 0 }, (inner) => provider.delete(key, options, inner), signal),
     close: () => provider.close(),
@@ -75,6 +105,8 @@ function interceptReader(reader: ObjectReader, key: Key, through: Interception, 
 
 function interceptUpload(upload: Upload, key: Key, through: Interception): Upload {
   return {
+    checkpoint: upload.checkpoint,
+    leave: () => upload.leave(),
     part: (part, signal) =>
       through.around({ operation: 'part', key, bytes: part.bytes.length }, (inner) => upload.part(part, inner), signal),
     complete: (digest, record, signal) =>
@@ -84,5 +116,13 @@ function interceptUpload(upload: Upload, key: Key, through: Interception): Uploa
         signal,
       ),
     abort: (signal) => through.around({ operation: 'abort', key, bytes: 0 }, (inner) => upload.abort(inner), signal),
+  };
+}
+
+function interceptResumed(upload: ResumedUpload, key: Key, through: Interception): ResumedUpload {
+  return {
+    ...interceptUpload(upload, key, through),
+    keep: (part, signal) =>
+      through.around({ operation: 'keep', key, bytes: 0 }, (inner) => upload.keep(part, inner), signal),
   };
 }

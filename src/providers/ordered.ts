@@ -25,6 +25,9 @@ export function ordered(provider: Provider): Provider {
     read: (key, options, signal) => provider.read(key, options, signal),
     put: (key, bytes, options, signal) => provider.put(key, bytes, options, signal),
     startUpload: (key, options, signal) => provider.startUpload(key, options, signal),
+    resumeUpload: (key, options, checkpoint, signal) => provider.resumeUpload(key, options, checkpoint, signal),
+    abortUpload: (key, checkpoint, signal) => provider.abortUpload(key, checkpoint, signal),
+    listUploads: (key, known, signal) => provider.listUploads(key, known, signal),
     delete: (key, options, signal) => provider.delete(key, options, signal),
     close: () => provider.close(),
   };

@@ -2,7 +2,7 @@ import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { isReserved, reservedPrefix } from '../objects/key.ts';
 import type { ListOptions, ListPage, Provider } from './provider.ts';
-import { asKey, readerAsKey, uploadAsKey } from './rekey.ts';
+import { asKey, readerAsKey, resumedAsKey, uploadAsKey } from './rekey.ts';
 
 /**
  * Keeps everything below `prefix` (it ends in `/`) of another provider, Holdfast's own keys included. Keys above
@@ -25,6 +25,16 @@ export function prefixed(provider: Provider, prefix: string): Provider {
     put: async (key, bytes, options, signal) => asKey(key, provider.put(inner(key), bytes, options, signal)),
     startUpload: async (key, options, signal) =>
       uploadAsKey(key, await asKey(key, provider.startUpload(inner(key), options, signal))),
+    resumeUpload: async (key, options, checkpoint, signal) =>
+      resumedAsKey(key, await asKey(key, provider.resumeUpload(inner(key), options, checkpoint, signal))),
+    abortUpload: async (key, checkpoint, signal) => {
+      if (key === null) await provider.abortUpload(null, checkpoint, signal);
+      else await asKey(key, provider.abortUpload(inner(key), checkpoint, signal));
+    },
+    listUploads: async (key, known, signal) =>
+      key === null
+        ? provider.listUploads(null, known, signal)
+        : asKey(key, provider.listUploads(inner(key), known, signal)),
     delete: async (key, options, signal) => asKey(key, provider.delete(inner(key), options, signal)),
     close: () => provider.close(),
   };

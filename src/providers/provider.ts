@@ -19,6 +19,8 @@ import type { Attributes, CopyRecord, ObjectHead, ObjectInfo } from '../objects/
  *   changes or breaks off while being read throws.
  * - A failed precondition throws `conflict` and changes nothing.
  * - Bytes that arrive damaged where the provider can tell throw `checksum-mismatch` and do not become visible.
+ * - An upload that was left is taken up with what was sent, also by another process; other bytes in it than those
+ *   finally read never become an attested copy.
  * - Every failure is a `ProviderError`; an aborted signal ends any call soon with `aborted`.
  * - A key the provider cannot hold is refused with `unsupported`, never changed into another key.
  */
@@ -47,6 +49,27 @@ export interface Provider {
 
   /** Begins an object written in parts. Nothing is visible until `complete`. */
   startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload>;
+
+  /**
+   * Takes up an upload that was left, by this process or by one that died. `options` must be what it was begun with.
+   * @returns undefined when there is nothing to take up: it was completed or aborted, has run out, or is of another
+   * shape. What there is of it then stays as it is.
+   */
+  resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined>;
+
+  /** Throws away an upload that nobody works on. One that is no more is no error. `key`: null where none is known. */
+  abortUpload(key: Key | null, checkpoint: Checkpoint, signal: AbortSignal): Promise<void>;
+
+  /**
+   * Uploads that were begun and not ended, whoever began them, but for those that are `known`: at exactly this key, or
+   * with null those that do not tell their key. Empty where the provider cannot tell, or where they vanish by themselves.
+   */
+  listUploads(key: Key | null, known: readonly Checkpoint[], signal: AbortSignal): Promise<readonly OpenUpload[]>;
 
   delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void>;
 
@@ -151,7 +174,14 @@ export interface UploadOptions {
   readonly precondition?: Precondition;
 }
 
+/**
+ * What an upload is taken up by: text that only its provider understands, safe to store and nothing to show. At GCS it
+ * is a credential: whoever has it may write the object.
+ */
+export type Checkpoint = string;
+
 export interface Upload {
+  readonly checkpoint: Checkpoint;
   /** Sends one part; safe to repeat. The last part's `bytes` must not change until `complete` or `abort` settles. */
   part(part: Part, signal: AbortSignal): Promise<void>;
   /**
@@ -161,6 +191,23 @@ export interface Upload {
   complete(digest: Digest, record: CopyRecord, signal: AbortSignal): Promise<StoredCopy>;
   /** Throws away what was sent. Nothing becomes visible. */
   abort(signal: AbortSignal): Promise<void>;
+  /** Frees what it holds in this process. What was sent stays at the provider, to be taken up or thrown away later. */
+  leave(): Promise<void>;
+}
+
+export interface ResumedUpload extends Upload {
+  /**
+   * In place of sending a part that the provider took before.
+   * @returns false when it does not hold the part, or holds other bytes as far as it tells: then it is to be sent.
+   */
+  keep(part: Part, signal: AbortSignal): Promise<boolean>;
+}
+
+/** An upload as a provider lists it. */
+export interface OpenUpload {
+  readonly checkpoint: Checkpoint;
+  /** When it was begun or, where that is not known, last written; milliseconds since the epoch by the provider's clock. */
+  readonly startedAt: number;
 }
 
 export interface Part {

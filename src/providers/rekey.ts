@@ -1,6 +1,6 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
-import type { ObjectReader, Upload } from './provider.ts';
+import type { ObjectReader, ResumedUpload, Upload } from './provider.ts';
 
 /** Runs a call that a decorator makes under another key, so that an error names the key that its caller knows. */
 export async function asKey<T>(key: Key, call: Promise<T>): Promise<T> {
@@ -21,10 +21,17 @@ export function readerAsKey(key: Key, reader: ObjectReader): ObjectReader {
 
 export function uploadAsKey(key: Key, upload: Upload): Upload {
   return {
+    checkpoint: upload.checkpoint,
+    leave: () => upload.leave(),
     part: (part, signal) => asKey(key, upload.part(part, signal)),
     complete: (digest, record, signal) => asKey(key, upload.complete(digest, record, signal)),
     abort: (signal) => asKey(key, upload.abort(signal)),
   };
+}
+
+export function resumedAsKey(key: Key, upload: ResumedUpload | undefined): ResumedUpload | undefined {
+  if (upload === undefined) return undefined;
+  return { ...uploadAsKey(key, upload), keep: (part, signal) => asKey(key, upload.keep(part, signal)) };
 }
 
 async function* bodyAsKey(key: Key, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

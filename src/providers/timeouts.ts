@@ -22,9 +22,13 @@ const shares: Readonly<Record<Operation, number>> = {
   read: 1,
   put: 1,
   'start-upload': 1,
+  'resume-upload': 1,
+  // A filesystem reads the part back.
+  keep: 10,
   part: 1,
   complete: 15,
   abort: 1 / 2,
+  'list-uploads': 1,
   delete: 1 / 2,
 };
 

@@ -9,6 +9,7 @@ import type { Convoy } from './convoy.ts';
 import { agreement, type ProveOptions } from './prove.ts';
 import { ObjectStream, type Candidate, type Spares } from './read-source.ts';
 import type { Content, Destination, Stored } from './store.ts';
+import type { UploadJournal } from './upload-journal.ts';
 
 /** One object version, on its way from one place where it is whole to every target that lacks it. */
 export interface CopyJob {
@@ -35,6 +36,8 @@ export interface CopyOptions extends ProveOptions {
   /** Counts bytes read from the place copied from. */
   readonly onSourceBytes: (bytes: number) => void;
   readonly log: Log;
+  /** Remembers uploads in parts, so that they survive this process. Absent: they are thrown away with it. */
+  readonly uploads?: UploadJournal;
 }
 
 export interface CopyResult {

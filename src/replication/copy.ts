@@ -3,6 +3,7 @@ import {
   alsoForSource,
   asProviderError,
   contentOf,
+  keyAtDestinations,
   requireArrived,
   requireDigest,
   streamOf,
@@ -12,11 +13,11 @@ import {
   type CopyResult,
 } from './copy-job.ts';
 import { digestOf } from './hash.ts';
-import { planParts } from './part-size.ts';
+import { mostSent, planParts, suits } from './part-size.ts';
 import { readWhole } from './read-source.ts';
 import { sideBySide } from './side-by-side.ts';
 import { putCopy, type Stored } from './store.ts';
-import { uploadInParts } from './upload.ts';
+import { uploadInParts, type UploadPlan } from './upload.ts';
 
 /**
  * Reads the object once and stores it at every destination. A destination that fails is left behind with its error;
@@ -32,7 +33,18 @@ export async function copyObject(job: CopyJob, options: CopyOptions, signal: Abo
   if (plan === undefined) return await copyToEachAlone(job, options, signal);
   if (plan.kind === 'put') return await copyWhole(job, options, signal);
   if (plan.partSize > options.budget.total) throw tooLargeForMemory(job, plan.partSize, options.budget.total);
-  return await uploadInParts(job, plan.partSize, options, signal);
+  return await uploadInParts(job, await resuming(job, plan.partSize, options), options, signal);
+}
+
+/** Parts of the size that most of what earlier attempts sent came in, where that size still suits. */
+async function resuming(job: CopyJob, planned: number, options: CopyOptions): Promise<UploadPlan> {
+  const names = job.destinations.map((to) => to.name);
+  const recorded = (await options.uploads?.recorded(keyAtDestinations(job), names)) ?? [];
+  const { size } = job.from;
+  const usable = recorded.filter((row) => row.version === job.sourceVersion && row.size === size);
+  const limits = job.destinations.map((to) => to.capabilities);
+  const suiting = usable.filter(({ partSize }) => suits(partSize, size, limits, options.budget.total));
+  return { partSize: mostSent(suiting) ?? planned, recorded };
 }
 
 /** No part size suits all destinations at once, so that each gets a read of its own. */

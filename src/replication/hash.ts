@@ -28,6 +28,11 @@ export class Hasher {
     if (this.#crc32c !== undefined) this.#crc32c = crc32c(bytes, this.#crc32c);
   }
 
+  /** SHA-256 (hex) of what came so far. Costs next to nothing: the state is copied, no byte is hashed again. */
+  sha256SoFar(): string {
+    return this.#sha256.copy().digest('hex');
+  }
+
   /** Ends the hasher. */
   digest(): Digest {
     return {

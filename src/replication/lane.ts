@@ -1,8 +1,10 @@
-import { ProviderError } from '../objects/errors.ts';
+import { ProviderError, type ErrorCode } from '../objects/errors.ts';
 import type { Attributes } from '../objects/object.ts';
+import type { OpenUploadRow } from '../catalog/uploads.ts';
 import type { Part, StoredCopy, Upload } from '../providers/provider.ts';
 import { asProviderError, keyAtDestinations, type CopyJob, type CopyOptions } from './copy-job.ts';
-import { afterConflict, preconditionFor, proven, type Content, type Destination, type Stored } from './store.ts';
+import { openUpload, type OpenedUpload } from './open-upload.ts';
+import { afterConflict, proven, whatStands, type Content, type Destination, type Stored } from './store.ts';
 
 /** How often one part is sent that arrives damaged. */
 const maxSends = 3;
@@ -10,21 +12,38 @@ const maxSends = 3;
 /** How long throwing an unfinished upload away may take. */
 const abandonWithin = 15_000;
 
+/** Causes that say nothing against what was sent so far: the next attempt goes on with it. */
+const worthResuming: ReadonlySet<ErrorCode> = new Set(['unavailable', 'throttled', 'denied', 'aborted']);
+
+/** A part of the object, and the SHA-256 (hex) of all bytes up to its end. */
+export interface HashedPart extends Part {
+  readonly upTo: string;
+}
+
 /** One destination of an object that travels in parts. Its failure is its outcome and stops nobody else. */
 export class Lane {
   readonly to: Destination;
   readonly #job: CopyJob;
   readonly #partSize: number;
   readonly #options: CopyOptions;
-  #opening: Promise<Upload> | undefined;
+  readonly #recorded: readonly OpenUploadRow[];
+  #opening: Promise<OpenedUpload | 'standing'> | undefined;
   /** The sends so far, for a provider that takes parts only one after the other. */
   #tail: Promise<void> = Promise.resolve();
   #outcome: Stored | ProviderError | undefined;
   #visible = false;
   #progressedAt: number;
 
-  constructor(to: Destination, job: CopyJob, partSize: number, options: CopyOptions) {
+  /** `recorded`: what is remembered of earlier uploads to all destinations. */
+  constructor(
+    to: Destination,
+    job: CopyJob,
+    partSize: number,
+    options: CopyOptions,
+    recorded: readonly OpenUploadRow[],
+  ) {
     this.to = to;
+    this.#recorded = recorded.filter((row) => row.target === to.name);
     this.#job = job;
     this.#partSize = partSize;
     this.#options = options;
@@ -47,32 +66,59 @@ export class Lane {
     );
   }
 
-  /** Sends one part. Its failure is the lane's outcome, and is thrown. */
-  async send(part: Part, attributes: Attributes, signal: AbortSignal): Promise<void> {
+  /** Sends one part. Its failure is the lane's outcome, and is thrown. @returns false when it was there already. */
+  async send(part: HashedPart, attributes: Attributes, signal: AbortSignal): Promise<boolean> {
     if (this.to.capabilities.limits.part.order === 'any') return await this.#sendNow(part, attributes, signal);
     const sent = this.#tail.then(async () => await this.#sendNow(part, attributes, signal));
-    this.#tail = sent.catch(() => undefined);
-    await sent;
+    this.#tail = sent.then(
+      () => undefined,
+      () => undefined,
+    );
+    return await sent;
   }
 
   /** Makes the object visible and makes sure of it; never rejects. */
   async finish(content: Content, signal: AbortSignal): Promise<void> {
     if (this.failed) return;
     try {
-      const upload = await this.#open(content.attributes, signal);
-      this.#outcome = await this.#complete(upload, content, signal);
+      const opened = await this.#open(content.attributes, signal);
+      this.#outcome =
+        opened === 'standing'
+          ? await this.#adopt(content, signal)
+          : await this.#complete(opened.upload, content, signal);
     } catch (error) {
       this.#fail(error, signal);
     }
   }
 
-  /** Throws away an upload that did not become visible. */
-  async abandon(): Promise<void> {
-    if (this.#opening === undefined || this.#visible) return;
+  /**
+   * Leaves an upload that did not become visible to the next attempt, or throws it away. `broken`: what ended the work on
+   * all destinations, if something did.
+   */
+  async end(broken: unknown): Promise<void> {
+    const opened = await this.#opening?.catch(() => undefined);
+    if (opened === undefined || opened === 'standing') return;
+    const failure = this.failed ? this.#outcome : broken;
+    const resumable = opened.entry !== undefined && failure instanceof ProviderError && worthResuming.has(failure.code);
+    if (resumable) await this.#leave(opened);
+    else if (!this.#visible) await this.#throwAway(opened);
+    // The copy's own upload is dropped together with its settlement, so that a crash until then costs nothing.
+    else if (this.failed || this.#job.as !== undefined) await opened.entry?.end('over');
+  }
+
+  async #leave({ upload, entry }: OpenedUpload): Promise<void> {
+    await entry?.flush();
+    if (!this.#visible) await upload.leave();
+  }
+
+  /** Noted first, so that whoever lost the lease meanwhile does not throw away what another one has taken up. */
+  async #throwAway({ upload, entry }: OpenedUpload): Promise<void> {
+    if (entry !== undefined && !(await entry.end('given-up'))) return await upload.leave();
     try {
-      const upload = await this.#opening;
       await upload.abort(AbortSignal.timeout(abandonWithin));
+      await entry?.end('over');
     } catch (error) {
+      if (!(error instanceof ProviderError)) throw error;
       const fields = { provider: this.to.name, key: this.#job.from.key, error };
       this.#options.log.debug(
         fields,
@@ -81,23 +127,38 @@ export class Lane {
     }
   }
 
-  async #sendNow(part: Part, attributes: Attributes, signal: AbortSignal): Promise<void> {
+  async #sendNow(part: HashedPart, attributes: Attributes, signal: AbortSignal): Promise<boolean> {
     if (this.#outcome instanceof ProviderError) throw this.#outcome;
     try {
-      const upload = await this.#open(attributes, signal);
+      const opened = await this.#open(attributes, signal);
+      // It is most likely there already; once all bytes were read, that is made sure of.
+      if (opened === 'standing') return false;
       this.#progressedAt = this.#options.clock.now();
-      await sendUndamaged(upload, part, signal);
+      const kept = await opened.keeps(part, part.upTo, signal);
+      if (!kept) await sendUndamaged(opened.upload, part, signal);
+      opened.entry?.taken(part.number, part.upTo);
       this.#progressedAt = this.#options.clock.now();
+      return !kept;
     } catch (error) {
       throw this.#fail(error, signal);
     }
   }
 
-  async #open(attributes: Attributes, signal: AbortSignal): Promise<Upload> {
-    const { size } = this.#job.from;
-    const options = { size, partSize: this.#partSize, attributes, precondition: preconditionFor(this.to.occupied) };
-    this.#opening ??= this.to.provider.startUpload(keyAtDestinations(this.#job), options, signal);
+  async #open(attributes: Attributes, signal: AbortSignal): Promise<OpenedUpload | 'standing'> {
+    const { from, sourceVersion: version } = this.#job;
+    const what = { to: this.to, key: keyAtDestinations(this.#job), version, size: from.size, attributes };
+    const { uploads: journal, log } = this.#options;
+    const opening = { ...what, partSize: this.#partSize, journal, recorded: this.#recorded, log };
+    this.#opening ??= openUpload(opening, signal);
     return await this.#opening;
+  }
+
+  async #adopt(content: Content, signal: AbortSignal): Promise<Stored> {
+    const found = await whatStands(this.to, content, this.#options, signal);
+    if (found !== undefined) return found;
+    const { name: provider } = this.to;
+    const message = `what stood at ${content.key} at ${provider} a moment ago is gone; the object is copied anew`;
+    throw new ProviderError('conflict', message, { provider, key: content.key });
   }
 
   async #complete(upload: Upload, content: Content, signal: AbortSignal): Promise<Stored> {

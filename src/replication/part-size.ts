@@ -1,3 +1,4 @@
+import type { OpenUploadRow } from '../catalog/uploads.ts';
 import type { Capabilities } from '../providers/provider.ts';
 
 const MiB = 1024 * 1024;
@@ -33,6 +34,26 @@ export function planParts(size: number, targets: readonly Capabilities[], memory
   const min = Math.max(preferred, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
   const partSize = Math.ceil(min / step) * step;
   return partSize > 0 && partSize <= max ? { kind: 'parts', partSize } : undefined;
+}
+
+/** Whether parts of `partSize` bytes, that an earlier attempt cut, are right for all of `targets` now. */
+export function suits(partSize: number, size: number, targets: readonly Capabilities[], memory: number): boolean {
+  const fits = ({ limits: { part } }: Capabilities): boolean =>
+    partSize >= part.min &&
+    partSize <= part.max &&
+    partSize % part.multipleOf === 0 &&
+    Math.ceil(size / partSize) <= part.maxCount;
+  return partSize <= Math.max(memory * shareOfMemory, defaultPartSize) && partSize <= memory && targets.every(fits);
+}
+
+/** The part size in which the most bytes were sent; undefined when none were. */
+export function mostSent(uploads: readonly Pick<OpenUploadRow, 'partSize' | 'progress'>[]): number | undefined {
+  const sent = new Map<number, number>();
+  for (const { partSize, progress } of uploads) {
+    sent.set(partSize, (sent.get(partSize) ?? 0) + partSize * (progress?.parts ?? 0));
+  }
+  const [most] = [...sent].toSorted(([, a], [, b]) => b - a);
+  return most === undefined || most[1] === 0 ? undefined : most[0];
 }
 
 function preferredPartSize(size: number, memory: number): number {

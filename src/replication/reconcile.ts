@@ -2,6 +2,7 @@ import { runPass, type Pass, type PassOptions } from './pass.ts';
 import { Deletions, whyKept, type DeletionReport } from './deletions.ts';
 import { expireKept } from './expiry.ts';
 import type { Seen } from './detect.ts';
+import { abortOrphans } from './orphans.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Tally } from './tally.ts';
 import { Worker, type Engine } from './worker.ts';
@@ -64,6 +65,7 @@ export async function reconcile(
   // What a look at a part of the keys found lets nothing be deleted.
   const removed = options.prefix === undefined ? await deletions.round(signal) : undefined;
   await expireKept(engine, policy, signal);
+  await abortOrphans(engine, policy.targets, signal);
   signal.throwIfAborted();
   const told = await report(engine, policy, prefix, pass, run.tally, startedAt);
   return withDeletions(told, removed, deletions.said);

@@ -101,11 +101,23 @@ export async function afterConflict(
   signal: AbortSignal,
 ): Promise<Stored | undefined> {
   if (error.code !== 'conflict' && !(error.code === 'not-found' && to.occupied !== null)) throw error;
+  return await whatStands(to, content, options, signal, error);
+}
+
+/** Looks at what stands at the key, as above. */
+export async function whatStands(
+  to: Destination,
+  content: Content,
+  options: ProveOptions,
+  signal: AbortSignal,
+  cause?: ProviderError,
+): Promise<Stored | undefined> {
   const proof = await prove(to.provider, content.key, content, options, signal);
   if (proof.state === 'missing') return undefined;
   if (proof.state === 'right') return { ...found(proof, content), written: false };
   const message = `at ${to.name} something unexpected stands at ${content.key}: ${proof.why}; it will be replaced`;
-  throw new OccupiedError(proof.version, message, { provider: to.name, key: content.key, cause: error });
+  const details = { provider: to.name, key: content.key, ...(cause === undefined ? {} : { cause }) };
+  throw new OccupiedError(proof.version, message, details);
 }
 
 function found(

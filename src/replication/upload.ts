@@ -1,4 +1,6 @@
+import type { OpenUploadRow } from '../catalog/uploads.ts';
 import type { Digest } from '../objects/checksum.ts';
+import { ProviderError } from '../objects/errors.ts';
 import type { Part } from '../providers/provider.ts';
 import {
   alsoForSource,
@@ -13,7 +15,7 @@ import {
 } from './copy-job.ts';
 import { checksumsOf, Hasher } from './hash.ts';
 import { Drag } from './drag.ts';
-import { Lane } from './lane.ts';
+import { Lane, type HashedPart } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
 import { inParts, type ObjectStream } from './read-source.ts';
 import { sideBySide } from './side-by-side.ts';
@@ -21,23 +23,24 @@ import { sideBySide } from './side-by-side.ts';
 /** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
 const partsUnderWay = 4;
 
+export interface UploadPlan {
+  readonly partSize: number;
+  /** What is remembered of earlier uploads to the destinations. */
+  readonly recorded: readonly OpenUploadRow[];
+}
+
 /** A large object, part by part: read once, hashed in order, sent to all destinations from the same buffer. */
 export async function uploadInParts(
   job: CopyJob,
-  partSize: number,
+  plan: UploadPlan,
   options: CopyOptions,
   signal: AbortSignal,
 ): Promise<CopyResult> {
-  await using fan = new Fan(job, partSize, options, signal);
-  const digest = await fan.sendAll();
-  if (digest === null) return { read: null, outcomes: fan.outcomes() };
-  requireDigest(job, digest, fan.stream.from);
-  const content = contentOf(job, digest, fan.stream.head);
-  await Promise.all(fan.lanes.map(async (lane) => await lane.finish(content, signal)));
-  return { read: { digest, attributes: content.attributes, from: fan.stream.from }, outcomes: fan.outcomes() };
+  await using fan = new Fan(job, plan, options, signal);
+  return await fan.run();
 }
 
-/** The lanes of one object, fed from one read. Disposing throws away whatever did not become visible. */
+/** The lanes of one object, fed from one read. Disposing leaves or throws away whatever did not become visible. */
 class Fan implements AsyncDisposable {
   readonly stream: ObjectStream;
   readonly lanes: readonly Lane[];
@@ -48,8 +51,10 @@ class Fan implements AsyncDisposable {
   readonly #buffers: PartBuffers;
   readonly #drag: Drag;
   readonly #sending = new Set<Promise<void>>();
+  /** What ended the work on all lanes. */
+  #broken: unknown;
 
-  constructor(job: CopyJob, partSize: number, options: CopyOptions, signal: AbortSignal) {
+  constructor(job: CopyJob, { partSize, recorded }: UploadPlan, options: CopyOptions, signal: AbortSignal) {
     this.#job = job;
     this.#partSize = partSize;
     this.#options = options;
@@ -57,7 +62,25 @@ class Fan implements AsyncDisposable {
     this.#buffers = new PartBuffers(partSize, partsUnderWay, options.budget);
     this.#drag = new Drag(options.clock, options.convoy);
     this.stream = streamOf(job, options, signal);
-    this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options));
+    this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options, recorded));
+  }
+
+  async run(): Promise<CopyResult> {
+    try {
+      return await this.#run();
+    } catch (error) {
+      this.#broken = this.#signal.aborted ? brokenOff(this.#job) : error;
+      throw error;
+    }
+  }
+
+  async #run(): Promise<CopyResult> {
+    const digest = await this.sendAll();
+    if (digest === null) return { read: null, outcomes: this.outcomes() };
+    requireDigest(this.#job, digest, this.stream.from);
+    const content = contentOf(this.#job, digest, this.stream.head);
+    await Promise.all(this.lanes.map(async (lane) => await lane.finish(content, this.#signal)));
+    return { read: { digest, attributes: content.attributes, from: this.stream.from }, outcomes: this.outcomes() };
   }
 
   outcomes(): CopyResult['outcomes'] {
@@ -77,7 +100,7 @@ class Fan implements AsyncDisposable {
       const offset = number * this.#partSize;
       number += 1;
       const part: Part = { number, offset, bytes, checksums: await checksumsOf(bytes, algorithms) };
-      this.#send(part, offset + bytes.length === size);
+      this.#send({ ...part, upTo: hasher.sha256SoFar() }, offset + bytes.length === size);
       if (this.lanes.every((lane) => lane.failed)) return null;
     }
     await Promise.all(this.#sending);
@@ -94,19 +117,19 @@ class Fan implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#sending);
-    await Promise.all(this.lanes.map(async (lane) => await lane.abandon()));
+    await Promise.all(this.lanes.map(async (lane) => await lane.end(this.#broken)));
     this.#buffers[Symbol.dispose]();
   }
 
-  #send(part: Part, last: boolean): void {
+  #send(part: HashedPart, last: boolean): void {
     const attributes = this.#job.attributes ?? this.stream.head.attributes;
     const lanes = this.lanes.filter((lane) => !lane.failed);
     const sentBy = this.#drag.part(lanes.length);
     const errands = lanes.map((lane) => ({
       name: lane.to.name,
       run: async (own: AbortSignal) => {
-        await lane.send(part, attributes, own);
-        sentBy(lane.to.name);
+        // What was there already says nothing of how fast anybody is.
+        if (await lane.send(part, attributes, own)) sentBy(lane.to.name);
       },
       isUnwell: () => lane.to.isUnwell?.() === true,
       progressedAt: () => lane.progressedAt,
@@ -121,4 +144,9 @@ class Fan implements AsyncDisposable {
     });
     this.#sending.add(sent);
   }
+}
+
+function brokenOff({ from }: CopyJob): ProviderError {
+  const { provider, key } = from;
+  return new ProviderError('aborted', `copying ${key} was broken off`, { provider: provider.name, key });
 }

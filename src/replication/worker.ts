@@ -16,6 +16,7 @@ import { Leases, type Lease } from './leases.ts';
 import type { Policy } from './policy.ts';
 import type { Site } from './site.ts';
 import { Tally } from './tally.ts';
+import { UploadJournal } from './upload-journal.ts';
 import { Work } from './work.ts';
 
 /** What every part of the replication is given. */
@@ -266,6 +267,7 @@ export class Worker {
         random,
         ledger: this.#engine.catalog,
         method: policy.onCopy,
+        uploads: new UploadJournal(this.#engine.catalog, claim, clock),
         now: () => clock.now(),
         onBytes: (bytes) => void (this.tally.bytesReadBack += bytes),
         onSourceBytes: (bytes) => {

@@ -7,12 +7,13 @@ const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 const passSeconds = [1, 10, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600, 24 * 3_600];
 
 export function createEvents(registry: Registry): MetricEvents {
-  const { copies, copiedBytes, errors, scrubs, scrubbedBytes, sourceBytes } = createCounters(registry);
+  const { copies, copiedBytes, errors, orphans, scrubs, scrubbedBytes, sourceBytes } = createCounters(registry);
   const { requests, passes, lastPass } = createTimings(registry);
   return {
     declare: (policy, source, targets) => {
       sourceBytes.inc({ policy, source }, 0);
       for (const target of targets) {
+        orphans.inc({ target }, 0);
         copiedBytes.inc({ policy, target }, 0);
         for (const outcome of ['copied', 'repaired', 'failed']) copies.inc({ policy, target, outcome }, 0);
       }
@@ -26,6 +27,7 @@ export function createEvents(registry: Registry): MetricEvents {
       copies.inc({ policy, target, outcome: 'failed' });
       errors.inc({ policy, target, code });
     },
+    uploadAborted: (target) => orphans.inc({ target }),
     scrubbed: (policy, target, bytes, outcome) => {
       scrubs.inc({ policy, target, outcome });
       if (outcome === 'right') scrubbedBytes.inc({ policy, target }, bytes);
@@ -58,6 +60,12 @@ function createCounters(registry: Registry) {
       name: 'holdfast_errors_total',
       help: 'Attempts at a copy that ended with an error, by the code of its cause',
       labelNames: ['policy', 'target', 'code'],
+      registers,
+    }),
+    orphans: new Counter({
+      name: 'holdfast_orphaned_uploads_aborted_total',
+      help: 'Unfinished uploads and old temporary files that nobody went on with, thrown away',
+      labelNames: ['target'],
       registers,
     }),
     scrubs: new Counter({

@@ -24,6 +24,8 @@ export interface MetricEvents {
   deleted(policy: string, target: string): void;
   /** An attempt at a copy ended with an error. */
   failed(policy: string, target: string, code: ErrorCode): void;
+  /** An upload in parts that nobody goes on with, or an old temporary file, was thrown away at a target. */
+  uploadAborted(target: string): void;
   /** The scrub looked at a copy of `bytes`. */
   scrubbed(policy: string, target: string, bytes: number, outcome: ScrubOutcome): void;
   /** Bytes read from the source: what its egress bill is made of. */
@@ -72,6 +74,7 @@ export const noMetrics: Metrics = Object.freeze({
   copied: ignore,
   deleted: ignore,
   failed: ignore,
+  uploadAborted: ignore,
   scrubbed: ignore,
   sourceRead: ignore,
   request: ignore,

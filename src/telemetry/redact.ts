@@ -10,7 +10,7 @@ const secretName =
 /** Secrets inside texts: connection strings, signed URLs, `user:password@`, authorization headers. */
 const secretsInText: readonly (readonly [RegExp, string])[] = [
   [/((?:Account|SharedAccess)Key|SharedAccessSignature)=[^;\s"']+/gi, `$1=${hidden}`],
-  [/([?&](?:sig|X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token))=)[^&\s"']+/gi, `$1${hidden}`],
+  [/([?&](?:sig|upload_id|X-(?:Amz|Goog)-(?:Signature|Credential|Security-Token))=)[^&\s"']+/gi, `$1${hidden}`],
   [/(:\/\/[^:/?#\s@]*:)[^/?#\s]+@/g, `$1${hidden}@`],
   [/\b(Bearer|Basic|SharedKey) [\w.~+/=:-]{16,}/gi, `$1 ${hidden}`],
 ];

@@ -19,6 +19,7 @@ import { scanCases } from './catalog/scan.ts';
 import { scrubCases } from './catalog/scrub.ts';
 import { settleCases } from './catalog/settle.ts';
 import { settleSourceCases } from './catalog/settle-source.ts';
+import { uploadCases } from './catalog/uploads.ts';
 import type { CreateStore } from './catalog/fixture.ts';
 
 /** What every implementation of `Catalog` must do. Knows the interface only. */
@@ -39,6 +40,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     historyCases(create);
     importCases(create);
     keptCases(create);
+    uploadCases(create);
     countCases(create);
     lossCases(create);
     copyPaceCases(create);

@@ -25,8 +25,10 @@ function describeDecorator(
   expectations: Expectations = {},
 ): void {
   const open = (more: MemoryOptions) => {
-    const provider = decorate(new MemoryProvider({ pageSize: 300, ...options, ...more }));
-    return Promise.resolve({ provider, close: () => provider.close() });
+    const memory = new MemoryProvider({ pageSize: 300, ...options, ...more });
+    const provider = decorate(memory);
+    const again = async () => decorate(new MemoryProvider({ ...options, ...more, bucket: memory.bucket }));
+    return Promise.resolve({ provider, again, close: () => provider.close() });
   };
   describeProviderContract(name, {
     open: () => open({}),

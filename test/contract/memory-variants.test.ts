@@ -9,7 +9,8 @@ const { limits } = memoryCapabilities;
 function open(options: MemoryOptions): () => Promise<OpenedProvider> {
   return () => {
     const provider = new MemoryProvider(options);
-    return Promise.resolve({ provider, close: () => provider.close() });
+    const again = async () => new MemoryProvider({ ...options, bucket: provider.bucket });
+    return Promise.resolve({ provider, again, close: () => provider.close() });
   };
 }
 

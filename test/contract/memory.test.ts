@@ -5,7 +5,8 @@ import { describeProviderContract } from './provider.ts';
 
 function opened(options: MemoryOptions = {}): Promise<OpenedProvider> {
   const provider = new MemoryProvider(options);
-  return Promise.resolve({ provider, close: () => provider.close() });
+  const again = async () => new MemoryProvider({ ...options, bucket: provider.bucket });
+  return Promise.resolve({ provider, again, close: () => provider.close() });
 }
 
 describeProviderContract('memory', {

@@ -7,6 +7,7 @@ import { keyCases } from './provider/keys.ts';
 import { listingCases } from './provider/listing.ts';
 import { preconditionCases } from './provider/preconditions.ts';
 import { readingCases } from './provider/reading.ts';
+import { resumingCases } from './provider/resuming.ts';
 import { uploadCases } from './provider/uploads.ts';
 import { writingCases } from './provider/writing.ts';
 
@@ -19,6 +20,7 @@ export function describeProviderContract(name: string, fixture: ProviderFixture)
     writingCases(fixture);
     readingCases(fixture);
     uploadCases(fixture);
+    resumingCases(fixture);
     keyCases(fixture);
     listingCases(fixture);
     preconditionCases(fixture);

@@ -23,8 +23,9 @@ function nextBucket(): string {
 }
 
 async function open(options: Omit<S3Options, 'name'>): Promise<OpenedProvider> {
-  const provider = await openS3({ ...options, name: 's3' });
-  return { provider, close: () => provider.close() };
+  const again = () => openS3({ ...options, name: 's3' });
+  const provider = await again();
+  return { provider, again, close: () => provider.close() };
 }
 
 /** In bytes. AWS takes no less than 5 MiB, and versitygw below and the unit tests are sent such. */
@@ -50,8 +51,8 @@ describe('a server that does what AWS documents', () => {
     async open() {
       const bucket = nextBucket();
       fake.createBucket(bucket);
-      const { provider, close } = await open({ ...fake.access, bucket });
-      return { provider: withSmallParts(provider), close };
+      const { provider, again, close } = await open({ ...fake.access, bucket });
+      return { provider: withSmallParts(provider), again, close };
     },
     openMissing: () => open({ ...fake.access, bucket: 'nowhere' }),
     expectations: { refuses: (key) => !canHoldKey(key), attests, pageCrossing: 250, propertyRuns: 15 },
@@ -93,8 +94,9 @@ describe.runIf(findServer('versitygw') !== undefined)('versitygw', () => {
     return bucket;
   }
 
-  function encoded({ provider, close }: OpenedProvider): OpenedProvider {
-    return { provider: encodedKeys(provider, isFileName, longestEncoded), close };
+  function encoded({ provider, again, close }: OpenedProvider): OpenedProvider {
+    const encode = (bare: Provider) => encodedKeys(bare, isFileName, longestEncoded);
+    return { provider: encode(provider), again: async () => encode(await again()), close };
   }
 
   describeProviderContract('S3', {

@@ -125,8 +125,9 @@ async function pass(
 ): Promise<void> {
   count.requests += 1;
   if (fault === 'drop-connection') return void request.socket.destroy();
+  // As they come: a client that dies half way has sent some all the same.
+  request.on('data', (chunk: Buffer) => (count.bytesSent += chunk.length));
   const sent = await wholeBody(request);
-  count.bytesSent += sent.length;
   if (fault === 'stall') return;
   if (typeof fault === 'object' && 'status' in fault) {
     response.writeHead(fault.status, fault.headers).end(fault.body ?? '');

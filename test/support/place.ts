@@ -30,12 +30,21 @@ export class Place {
   health: ProviderHealth = { state: 'up', lastError: null };
   /** Bytes read from it. */
   bytesRead = 0;
+  readonly #clock: Clock;
+  readonly #options: MemoryOptions;
 
   constructor(name: string, clock: Clock, options: MemoryOptions = {}) {
     this.name = name;
+    this.#clock = clock;
+    this.#options = options;
     const memory = new MemoryProvider({ name, clock, ...options });
     this.bucket = memory.bucket;
     this.site = new Site(this.#watched(memory), clock);
+  }
+
+  /** The same place as another process sees it: with hooks and counts of its own. */
+  again(): Place {
+    return new Place(this.name, this.#clock, { ...this.#options, bucket: this.bucket });
   }
 
   /** How many calls of these operations, or of any, it got. */

@@ -6,6 +6,7 @@ import type { Move, StoredCopy } from './copies.ts';
 import { noteVerified } from './first-event.ts';
 import { note } from './history.ts';
 import type { Ledger } from './ledger.ts';
+import { dropCompleted } from './uploads.ts';
 
 type OutcomeOf<S extends CopyOutcome['state']> = Extract<CopyOutcome, { state: S }>;
 
@@ -68,6 +69,8 @@ function applyVerified(
     ...(outcome.recorded === undefined ? {} : { recorded: outcome.recorded }),
   };
   moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...more });
+  const written = outcome.event === 'copied' || outcome.event === 'repaired';
+  if (written) dropCompleted(ledger, copy.object_id, copy.target_id);
   return true;
 }
 

@@ -22,6 +22,7 @@ import type { Outlast } from '../outlast.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
 import type { HistoryEntry, ObjectRow } from '../rows.ts';
 import type { SnapshotState, StoredSnapshot } from '../snapshots.ts';
+import type { IntendedUpload, OpenUploadRow, OrphanClaim, OrphanRequest, UploadNote } from '../uploads.ts';
 import { claim } from './claim.ts';
 import { anyPresent, claimGone, countGone, countGoneCopies } from './claim-gone.ts';
 import { copyPace } from './copy-pace.ts';
@@ -37,6 +38,7 @@ import { lossOf } from './loss.ts';
 import { makeDue } from './make-due.ts';
 import { Names } from './names.ts';
 import { noteProviders, readProviders } from './note-providers.ts';
+import { claimOrphans, forgetUploads } from './orphans.ts';
 import { outstanding } from './outstanding.ts';
 import { readPolicy, updatePolicy } from './policy-state.ts';
 import { problems } from './problems.ts';
@@ -49,6 +51,7 @@ import { settleDeletions } from './settle-deletion.ts';
 import * as snapshots from './snapshots.ts';
 import { syncPolicies } from './sync-policies.ts';
 import { tally } from './tally.ts';
+import * as uploads from './uploads.ts';
 import { tell } from './view.ts';
 import { WriteQueue } from './write-queue.ts';
 
@@ -256,6 +259,30 @@ export class SqliteCatalog implements Catalog {
 
   async readSnapshots(): Promise<readonly SnapshotState[]> {
     return snapshots.readSnapshots(this.#ledger);
+  }
+
+  intendUpload(claim: ClaimToken, upload: IntendedUpload): Promise<number | null> {
+    return this.#queue.run(1, () => uploads.intendUpload(this.#ledger, claim, upload));
+  }
+
+  noteUploads(claim: ClaimToken, notes: readonly UploadNote[]): Promise<boolean> {
+    return this.#queue.run(notes.length, () => uploads.noteUploads(this.#ledger, claim, notes));
+  }
+
+  async uploadsOf(claim: ClaimToken): Promise<readonly OpenUploadRow[]> {
+    return uploads.uploadsOf(this.#ledger, claim);
+  }
+
+  async checkpointsAt(target: string, key: Key | null): Promise<readonly string[]> {
+    return uploads.checkpointsAt(this.#ledger, target, key);
+  }
+
+  claimOrphans(request: OrphanRequest): Promise<readonly OrphanClaim[]> {
+    return this.#queue.run(request.limit, () => claimOrphans(this.#ledger, request));
+  }
+
+  forgetUploads(claims: readonly Pick<OrphanClaim, 'id' | 'token'>[]): Promise<void> {
+    return this.#queue.run(claims.length, () => forgetUploads(this.#ledger, claims));
   }
 
   async inspect(

@@ -6,9 +6,11 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   ProviderRole,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
@@ -26,7 +28,7 @@ import type { AzureOptions } from './options.ts';
 import type { Facts } from './probe.ts';
 import { probe, unprobed } from './probe.ts';
 import { readBlob } from './reading.ts';
-import { BlockUpload } from './upload.ts';
+import { BlockUpload, resumeUpload } from './upload.ts';
 import { deleteBlob, putBlob } from './writing.ts';
 
 export type { AzureOptions } from './options.ts';
@@ -89,6 +91,22 @@ class AzureProvider implements ExaminableProvider {
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     const begin = () => Promise.resolve(new BlockUpload(this.#connection, this.#facts.part, key, options));
     return this.#connection.attempt({ verb: 'write', key }, begin, signal);
+  }
+
+  resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    return resumeUpload(this.#connection, this.#facts.part, key, options, checkpoint, signal);
+  }
+
+  /** No request throws away uncommitted blocks without writing the blob. They go by themselves. */
+  async abortUpload(): Promise<void> {}
+
+  listUploads(): Promise<readonly OpenUpload[]> {
+    return Promise.resolve([]);
   }
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {

@@ -1,9 +1,10 @@
 import type { BlockBlobClient } from '@azure/storage-blob';
-import { randomUUID } from 'node:crypto';
-import type { Digest } from '../../objects/checksum.ts';
+import { randomBytes } from 'node:crypto';
+import type { Checksums, Digest } from '../../objects/checksum.ts';
+import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
+import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
 import type { Transactional } from './checksums.ts';
 import { echoed, sent } from './checksums.ts';
 import type { Connection } from './connection.ts';
@@ -13,28 +14,58 @@ import { conditionsOf, damagedOnArrival, nativeDescription, requireHoldable } fr
 
 /** A part that Azure holds as an uncommitted block. */
 interface Staged {
+  readonly id: string;
   readonly size: number;
   /** Azure told the checksum of what it stored, and it is the one we sent. */
   readonly attested: boolean;
 }
 
+/** Takes up an upload of which Azure still has blocks. */
+export async function resumeUpload(
+  connection: Connection,
+  algorithm: Transactional | undefined,
+  key: Key,
+  options: UploadOptions,
+  checkpoint: string,
+  signal: AbortSignal,
+): Promise<BlockUpload | undefined> {
+  requireHoldable(connection, key);
+  const blocks = await uncommittedBlocks(connection, key, signal);
+  const ours = blocks.filter(([id]) => id.startsWith(checkpoint));
+  if (ours.length === 0) return undefined;
+  return new BlockUpload(connection, algorithm, key, options, { id: checkpoint, held: new Map(ours) });
+}
+
 /**
- * Blocks of this upload carry a random name, so two uploads of one key never mix: a block list names the blocks of one.
- * A block's id has 48 bytes, the length the Azure SDKs use: ids of different lengths cannot stand beside each other.
+ * The id of a block is that of its upload (20 characters, random, so that two uploads of one key never mix: a block list
+ * names the blocks of one), the beginning of its checksum (16) and its number (12). Other bytes for the same part are
+ * another block: a process that comes late cannot replace what another one has taken up, and what the list of blocks
+ * shows tells what was sent. 48 bytes are the length the Azure SDKs use: ids of different lengths cannot stand beside
+ * each other.
  * Uncommitted blocks show nowhere, cost storage, and go when anybody writes the blob, or after a week.
  */
-export class BlockUpload implements Upload {
+export class BlockUpload implements ResumedUpload {
+  readonly checkpoint: string;
   readonly #connection: Connection;
   readonly #algorithm: Transactional | undefined;
   readonly #key: Key;
   readonly #options: UploadOptions;
   readonly #blob: BlockBlobClient;
-  readonly #id = randomUUID();
   readonly #staged = new Map<number, Staged>();
+  /** Sizes of the blocks that stood there when it was taken up, by id. */
+  readonly #held: ReadonlyMap<string, number>;
 
   /** @throws ProviderError `unsupported` for a key that cannot be held. */
-  constructor(connection: Connection, algorithm: Transactional | undefined, key: Key, options: UploadOptions) {
+  constructor(
+    connection: Connection,
+    algorithm: Transactional | undefined,
+    key: Key,
+    options: UploadOptions,
+    from: Begun = { id: randomBytes(10).toString('hex'), held: new Map() },
+  ) {
     requireHoldable(connection, key);
+    this.checkpoint = from.id;
+    this.#held = from.held;
     this.#connection = connection;
     this.#algorithm = algorithm;
     this.#key = key;
@@ -42,16 +73,25 @@ export class BlockUpload implements Upload {
     this.#blob = connection.blob(key, 'write');
   }
 
+  /** Azure took the block only with the checksum that is in its id. */
+  async keep({ number, bytes, checksums }: Part): Promise<boolean> {
+    const id = this.#blockId(number, checksums);
+    if (this.#held.get(id) !== bytes.length) return false;
+    this.#staged.set(number, { id, size: bytes.length, attested: this.#algorithm !== undefined });
+    return true;
+  }
+
   async part({ number, bytes, checksums }: Part, signal: AbortSignal): Promise<void> {
     const verb = `write part ${number} of`;
     const options = { ...sent(this.#algorithm, checksums), abortSignal: signal };
-    const stage = () => this.#blob.stageBlock(this.#blockId(number), bytes, bytes.length, options);
+    const id = this.#blockId(number, checksums);
+    const stage = () => this.#blob.stageBlock(base64(id), bytes, bytes.length, options);
     // A repeat replaces the block, so what the first attempt proved is void until the repeat has settled.
     this.#staged.delete(number);
     const answer = await this.#connection.attempt({ verb, key: this.#key }, stage, signal);
     const echo = echoed(this.#algorithm, checksums, answer);
     if (echo === 'different') throw damagedOnArrival(this.#connection, verb, this.#key);
-    this.#staged.set(number, { size: bytes.length, attested: echo === 'equal' });
+    this.#staged.set(number, { id, size: bytes.length, attested: echo === 'equal' });
   }
 
   async complete(_digest: Digest, record: CopyRecord, signal: AbortSignal): Promise<StoredCopy> {
@@ -78,17 +118,49 @@ export class BlockUpload implements Upload {
     this.#staged.clear();
   }
 
+  async leave(): Promise<void> {}
+
   /** The ids of all parts in order. @throws ProviderError `invalid` unless they are the whole object. */
   #blocks(): string[] {
     const count = this.#staged.size;
-    const ids = Array.from({ length: count }, (_, index) => index + 1).filter((number) => this.#staged.has(number));
+    const ids = Array.from({ length: count }, (_, index) => this.#staged.get(index + 1)?.id ?? []).flat();
     const sum = [...this.#staged.values()].reduce((total, part) => total + part.size, 0);
-    if (ids.length === count && sum === this.#options.size) return ids.map((number) => this.#blockId(number));
+    if (ids.length === count && sum === this.#options.size) return ids.map(base64);
     const what = `${count} parts with ${sum} of ${this.#options.size} bytes have arrived`;
     throw fail('invalid', what, this.#connection.operation('finish', this.#key));
   }
 
-  #blockId(number: number): string {
-    return Buffer.from(this.#id + String(number).padStart(12, '0')).toString('base64');
+  #blockId(number: number, checksums: Checksums): string {
+    const checksum = this.#algorithm === undefined ? undefined : checksums[this.#algorithm];
+    return this.checkpoint + (checksum ?? '').slice(0, 16).padStart(16, '0') + String(number).padStart(12, '0');
+  }
+}
+
+interface Begun {
+  readonly id: string;
+  readonly held: ReadonlyMap<string, number>;
+}
+
+function base64(id: string): string {
+  return Buffer.from(id).toString('base64');
+}
+
+/** Ids and sizes. None where there is no such blob. */
+async function uncommittedBlocks(
+  connection: Connection,
+  key: Key,
+  signal: AbortSignal,
+): Promise<readonly (readonly [string, number])[]> {
+  const list = () => connection.blob(key, 'write').getBlockList('uncommitted', { abortSignal: signal });
+  try {
+    const { uncommittedBlocks: blocks = [] } = await connection.attempt(
+      { verb: 'look up the parts of', key },
+      list,
+      signal,
+    );
+    return blocks.map(({ name, size }) => [Buffer.from(name, 'base64').toString(), size]);
+  } catch (error) {
+    if (error instanceof ProviderError && error.code === 'not-found') return [];
+    throw error;
   }
 }

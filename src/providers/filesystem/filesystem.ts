@@ -12,9 +12,11 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   ProviderRole,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
@@ -32,7 +34,7 @@ import { prepareTarget } from './probe.ts';
 import { keyFromRaw, pathOf, rawFromKey, type Raw } from './raw.ts';
 import type { ExactName } from './root.ts';
 import { createRoot, exactNameOnDisk, openRoot } from './root.ts';
-import { TemporaryFile } from './temporary.ts';
+import { listTemporary, removeTemporary, TemporaryFile } from './temporary.ts';
 import type { Guard } from './upload.ts';
 import { FileUpload } from './upload.ts';
 
@@ -134,14 +136,50 @@ export class FilesystemProvider implements ExaminableProvider {
 
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     return await this.#guard(signal, key, async () => {
-      const { root, writer, locator } = await this.#opened();
+      const parts = await this.#opened();
       // A key that cannot be held is refused before its bytes are sent.
-      await locator.placeFor(rawFromKey(key));
-      const file = await TemporaryFile.create(root);
-      this.#uploading.add(file);
-      const guard: Guard = (part, work) => this.#guard(part, key, work);
-      return new FileUpload(key, options, { file, writer, guard, done: () => this.#uploading.delete(file) });
+      await parts.locator.placeFor(rawFromKey(key));
+      return this.#upload(key, options, parts, await TemporaryFile.create(parts.root));
     });
+  }
+
+  async resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    return await this.#guard(signal, key, async () => {
+      const parts = await this.#opened();
+      const file = await TemporaryFile.reopen(parts.root, checkpoint);
+      if (file === undefined) return undefined;
+      // What stands behind the end would become part of the object.
+      if ((await file.stat()).size <= options.size) return this.#upload(key, options, parts, file);
+      await file.leave();
+      return undefined;
+    });
+  }
+
+  async abortUpload(_key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
+    await this.#guard(signal, undefined, async () => {
+      await removeTemporary((await this.#opened()).root, checkpoint);
+    });
+  }
+
+  async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
+    if (key !== null) return [];
+    return await this.#guard(signal, undefined, async () => {
+      const except = new Set(known);
+      const found = await listTemporary((await this.#opened()).root);
+      const unknown = found.filter(({ name }) => !except.has(name));
+      return unknown.map(({ name, changedAt }) => ({ checkpoint: name, startedAt: changedAt }));
+    });
+  }
+
+  #upload(key: Key, options: UploadOptions, { writer }: Parts, file: TemporaryFile): FileUpload {
+    this.#uploading.add(file);
+    const guard: Guard = (part, work) => this.#guard(part, key, work);
+    return new FileUpload(key, options, { file, writer, guard, done: () => this.#uploading.delete(file) });
   }
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {

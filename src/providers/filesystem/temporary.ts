@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { open, unlink } from 'node:fs/promises';
-import type { BigIntStats } from 'node:fs';
+import { lstat, open, readdir, unlink } from 'node:fs/promises';
+import type { BigIntStats, Stats } from 'node:fs';
 import { Refusal, isErrno } from './errors.ts';
 import { temporaryDirectory } from './layout.ts';
 import type { Raw } from './raw.ts';
@@ -34,6 +34,35 @@ export class TemporaryFile implements AsyncDisposable {
         error,
       );
     }
+  }
+
+  /** The file that an upload left; undefined when it is gone. @throws Refusal `invalid` for what is no name of ours. */
+  static async reopen(root: Root, name: string): Promise<TemporaryFile | undefined> {
+    const path = root.at(`${temporaryDirectory}/${requireName(name)}`);
+    try {
+      return new TemporaryFile(path, await open(pathOf(path), 'r+'));
+    } catch (error) {
+      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+      throw error;
+    }
+  }
+
+  /** Within `.holdfast/tmp/`. */
+  get name(): string {
+    return this.path.slice(this.path.lastIndexOf('/') + 1);
+  }
+
+  /** Only of a file that was opened again. */
+  async holds(bytes: Buffer, position: number, signal: AbortSignal): Promise<boolean> {
+    const found = Buffer.allocUnsafe(Math.min(bytes.length, largestRead));
+    for (let done = 0; done < bytes.length;) {
+      signal.throwIfAborted();
+      const length = Math.min(bytes.length - done, found.length);
+      const { bytesRead } = await this.#handle.read(found, 0, length, position + done);
+      if (bytesRead === 0 || bytes.compare(found, 0, bytesRead, done, done + bytesRead) !== 0) return false;
+      done += bytesRead;
+    }
+    return true;
   }
 
   async write(bytes: Buffer, position: number, signal?: AbortSignal): Promise<void> {
@@ -75,6 +104,11 @@ export class TemporaryFile implements AsyncDisposable {
     await (this.#closed ??= this.#close());
   }
 
+  /** Closes it and lets it stand, to be opened again. */
+  async leave(): Promise<void> {
+    await (this.#closed ??= this.#handle.close());
+  }
+
   async #close(): Promise<void> {
     try {
       await this.#handle.close();
@@ -83,6 +117,46 @@ export class TemporaryFile implements AsyncDisposable {
     }
   }
 }
+
+/** Removes a file that nobody has open. @throws Refusal `invalid` for what is no name of ours. */
+export async function removeTemporary(root: Root, name: string): Promise<void> {
+  await unlinkIfThere(root.at(`${temporaryDirectory}/${requireName(name)}`));
+}
+
+/**
+ * All temporary files, of puts and sidecars too. By the change time, because a file about to be put in place has its
+ * source's modification time, which may be years ago.
+ */
+export async function listTemporary(root: Root): Promise<{ readonly name: string; readonly changedAt: number }[]> {
+  const directory = root.at(temporaryDirectory);
+  const found: { readonly name: string; readonly changedAt: number }[] = [];
+  for (const name of await readdir(pathOf(directory), { encoding: 'latin1' })) {
+    if (!namePattern.test(name)) continue;
+    const stat = await lstatIfThere(`${directory}/${name}`);
+    if (stat?.isFile() === true) found.push({ name, changedAt: stat.ctimeMs });
+  }
+  return found;
+}
+
+async function lstatIfThere(path: Raw): Promise<Stats | undefined> {
+  try {
+    return await lstat(pathOf(path));
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+const namePattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** A name comes from the catalog; it must lead nowhere else. */
+function requireName(name: string): string {
+  if (namePattern.test(name)) return name;
+  throw new Refusal('invalid', `${JSON.stringify(name)} is no temporary file of Holdfast.`);
+}
+
+/** Bytes. */
+const largestRead = 1024 * 1024;
 
 /** Bytes. The kernel writes at most 2 GiB at once, and between two writes an abort is seen. */
 const largestWrite = 8 * 1024 * 1024;

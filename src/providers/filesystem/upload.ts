@@ -1,7 +1,7 @@
 import type { Digest } from '../../objects/checksum.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
+import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
 import { Refusal } from './errors.ts';
 import { rawFromKey } from './raw.ts';
 import type { TemporaryFile } from './temporary.ts';
@@ -19,7 +19,7 @@ interface UploadParts {
 }
 
 /** An object written in parts, at their offsets into one temporary file. */
-export class FileUpload implements Upload {
+export class FileUpload implements ResumedUpload {
   readonly #key: Key;
   readonly #options: UploadOptions;
   readonly #parts: UploadParts;
@@ -31,15 +31,25 @@ export class FileUpload implements Upload {
     this.#parts = parts;
   }
 
-  async part({ number, offset, bytes }: Part, signal: AbortSignal): Promise<void> {
+  get checkpoint(): string {
+    return this.#parts.file.name;
+  }
+
+  async part(part: Part, signal: AbortSignal): Promise<void> {
     await this.#parts.guard(signal, async () => {
-      const { size, partSize } = this.#options;
-      const expected = { offset: (number - 1) * partSize, length: Math.min(partSize, size - offset) };
-      if (number < 1 || offset !== expected.offset || bytes.length !== expected.length) {
-        throw new Refusal('invalid', `Part ${number} with ${bytes.length} bytes at ${offset} does not fit the upload.`);
-      }
-      await this.#parts.file.write(bytes, offset, signal);
-      this.#sent.add(number);
+      this.#requireFit(part);
+      await this.#parts.file.write(part.bytes, part.offset, signal);
+      this.#sent.add(part.number);
+    });
+  }
+
+  /** Reads it back: after a power failure nobody knows what of a file that was not synced is on the disk. */
+  async keep(part: Part, signal: AbortSignal): Promise<boolean> {
+    return await this.#parts.guard(signal, async () => {
+      this.#requireFit(part);
+      const held = await this.#parts.file.holds(part.bytes, part.offset, signal);
+      if (held) this.#sent.add(part.number);
+      return held;
     });
   }
 
@@ -58,6 +68,20 @@ export class FileUpload implements Upload {
   /** Also after the signal aborted: nothing shall be left behind. */
   async abort(_: AbortSignal): Promise<void> {
     await this.#parts.guard(new AbortController().signal, () => this.#close());
+  }
+
+  async leave(): Promise<void> {
+    await this.#parts.guard(new AbortController().signal, async () => {
+      await this.#parts.file.leave();
+      this.#parts.done();
+    });
+  }
+
+  #requireFit({ number, offset, bytes }: Part): void {
+    const { size, partSize } = this.#options;
+    const expected = { offset: (number - 1) * partSize, length: Math.min(partSize, size - offset) };
+    if (number >= 1 && offset === expected.offset && bytes.length === expected.length) return;
+    throw new Refusal('invalid', `Part ${number} with ${bytes.length} bytes at ${offset} does not fit the upload.`);
   }
 
   async #close(): Promise<void> {

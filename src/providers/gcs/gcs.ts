@@ -9,9 +9,11 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   ProviderRole,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
@@ -33,7 +35,7 @@ import { examineBucket } from './examine.ts';
 import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
-import { startUpload } from './upload.ts';
+import { abortUpload, resumeUpload, startUpload } from './upload.ts';
 import { openWire } from './wire.ts';
 import { putObject } from './writing.ts';
 
@@ -116,6 +118,28 @@ class Gcs implements ExaminableProvider {
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     requireKey(this.name, key);
     return startUpload(this.#client, key, options, () => reportsOf(this.#findings).upload, signal);
+  }
+
+  async resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    requireKey(this.name, key);
+    // Where asking would end the upload, it is begun anew.
+    if (this.#findings?.tellsProgress !== true) return undefined;
+    const reports = () => reportsOf(this.#findings).upload;
+    return resumeUpload(this.#client, key, options, checkpoint, reports, signal);
+  }
+
+  async abortUpload(key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
+    if (key !== null) await abortUpload(this.#client, key, checkpoint, signal);
+  }
+
+  /** Sessions are known to nobody but who began them, and end after a week. */
+  listUploads(): Promise<readonly OpenUpload[]> {
+    return Promise.resolve([]);
   }
 
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {

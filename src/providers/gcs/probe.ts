@@ -9,13 +9,16 @@ import { listObjects } from './listing.ts';
 import { insert, remove } from './objects.ts';
 import type { Resource } from './resource.ts';
 import { toBase64 } from './resource.ts';
-import { sendChunk, startSession } from './session.ts';
+import type { Session } from './session.ts';
+import { progressIfThere, sendChunk, startSession } from './session.ts';
 
 /** What canaries showed. */
 export interface Findings {
   /** The server compared what a put stored with the crc32c sent along, or computed its own in spite of a wrong one. */
   readonly provesPut: boolean;
   readonly provesUpload: boolean;
+  /** Asked how much of an upload it has, the server tells; an emulator takes that for the end of the upload. */
+  readonly tellsProgress: boolean;
   /** The server computes these by itself when nothing is sent. */
   readonly computes: { readonly crc32c: boolean; readonly md5: boolean };
   readonly conditionalWrites: boolean;
@@ -29,15 +32,15 @@ export interface Findings {
 export async function probe(client: GcsClient, versioning: boolean, signal: AbortSignal): Promise<Findings> {
   const work = [
     provesPuts(client, signal),
-    provesUploads(client, signal),
+    probeUpload(client, signal),
     probePlain(client, signal),
     probeOrder(client, signal),
     keepsReplaced(client, versioning, signal),
   ] as const;
   // All end before an error is thrown, so that nothing is still writing canaries after it.
   await Promise.allSettled(work);
-  const [provesPut, provesUpload, plain, order, keeps] = await Promise.all(work);
-  return { provesPut, provesUpload, ...plain, ...order, keepsReplaced: keeps };
+  const [provesPut, upload, plain, order, keeps] = await Promise.all(work);
+  return { provesPut, ...upload, ...plain, ...order, keepsReplaced: keeps };
 }
 
 /** A canary sent with the crc32c of other bytes. */
@@ -47,14 +50,24 @@ async function provesPuts(client: GcsClient, signal: AbortSignal): Promise<boole
   return isProof(client, insert(client, object, bytes, undefined, signal), right, signal);
 }
 
-async function provesUploads(client: GcsClient, signal: AbortSignal): Promise<boolean> {
+async function probeUpload(
+  client: GcsClient,
+  signal: AbortSignal,
+): Promise<Pick<Findings, 'provesUpload' | 'tellsProgress'>> {
   const { bytes, right, wrong } = canary();
-  const object = newCanary(client);
-  const session = await startSession(client, object, bytes.length, undefined, signal);
-  const sending = sendChunk(session, 0, bytes, wrong, signal).then((progress) =>
+  const start = () => startSession(client, newCanary(client), bytes.length, undefined, signal);
+  const asked = await start();
+  const tellsProgress = await tellsThatNothingCame(asked, signal);
+  const sending = sendChunk(tellsProgress ? asked : await start(), 0, bytes, wrong, signal).then((progress) =>
     'finished' in progress ? progress.finished : undefined,
   );
-  return isProof(client, sending, right, signal);
+  return { provesUpload: await isProof(client, sending, right, signal), tellsProgress };
+}
+
+async function tellsThatNothingCame(session: Session, signal: AbortSignal): Promise<boolean> {
+  const progress = await progressIfThere(session, signal);
+  if (progress !== undefined && 'finished' in progress) await tidy(session.client, session.object.name, signal);
+  return progress !== undefined && 'received' in progress && progress.received === 0;
 }
 
 /** Proof is a refusal, or the right checksum in the answer although a wrong one was sent. */

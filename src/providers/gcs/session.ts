@@ -1,3 +1,4 @@
+import { ProviderError } from '../../objects/errors.ts';
 import type { Answer, GcsClient } from './client.ts';
 import { call, jsonOf, operation, query } from './client.ts';
 import type { Operation } from './errors.ts';
@@ -68,6 +69,16 @@ export async function sendChunk(
 /** Asks the server how much it has. */
 export function queryProgress(session: Session, signal: AbortSignal): Promise<Progress> {
   return put(session, { 'Content-Range': `bytes */${session.size}` }, [], signal);
+}
+
+/** @returns undefined for a session that the server has forgotten, or that has run out. */
+export async function progressIfThere(session: Session, signal: AbortSignal): Promise<Progress | undefined> {
+  try {
+    return await queryProgress(session, signal);
+  } catch (error) {
+    if (error instanceof ProviderError && ['conflict', 'invalid', 'not-found'].includes(error.code)) return undefined;
+    throw error;
+  }
 }
 
 export async function cancelSession({ client, object, path }: Session, signal: AbortSignal): Promise<void> {

@@ -3,7 +3,7 @@ import type { Digest } from '../../objects/checksum.ts';
 import type { ErrorCode, ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
+import type { Part, ResumedUpload, StoredCopy, Upload, UploadOptions } from '../provider.ts';
 import { descriptionKey } from '../description.ts';
 import { describeLater } from '../record.ts';
 import type { GcsClient } from './client.ts';
@@ -13,7 +13,7 @@ import { rules, writtenHeaders } from './metadata.ts';
 import { remove } from './objects.ts';
 import type { Resource } from './resource.ts';
 import type { Progress, Session } from './session.ts';
-import { cancelSession, queryProgress, sendChunk, startSession } from './session.ts';
+import { cancelSession, progressIfThere, queryProgress, sendChunk, startSession } from './session.ts';
 import type { Reports } from './writing.ts';
 import { settled, writeDescription } from './writing.ts';
 
@@ -35,6 +35,34 @@ export async function startUpload(
   return new GcsUpload(session, { id, options, reports });
 }
 
+/** Takes up a session of ours with what the server says it has. One that made its object is over. */
+export async function resumeUpload(
+  client: GcsClient,
+  key: Key,
+  options: UploadOptions,
+  checkpoint: string,
+  reports: () => Reports,
+  signal: AbortSignal,
+): Promise<ResumedUpload | undefined> {
+  const { path, id } = JSON.parse(checkpoint) as GcsCheckpoint;
+  const { size, attributes } = options;
+  const object = { name: key, ...writtenHeaders(attributes), metadata: describeLater(attributes, id, rules) };
+  const session: Session = { client, object, size, path };
+  const progress = await progressIfThere(session, signal);
+  if (progress === undefined || 'finished' in progress) return undefined;
+  return new GcsUpload(session, { id, options, reports }, progress.received);
+}
+
+export async function abortUpload(client: GcsClient, key: Key, checkpoint: string, signal: AbortSignal): Promise<void> {
+  const { path } = JSON.parse(checkpoint) as GcsCheckpoint;
+  await cancelSession({ client, object: { name: key, contentType: '' }, size: 0, path }, signal);
+}
+
+interface GcsCheckpoint {
+  readonly path: string;
+  readonly id: string;
+}
+
 interface UploadContext {
   /** Of the description, which is written right before the last chunk. */
   readonly id: string;
@@ -42,20 +70,33 @@ interface UploadContext {
   readonly reports: () => Reports;
 }
 
-class GcsUpload implements Upload {
+class GcsUpload implements ResumedUpload {
   readonly #session: Session;
   readonly #context: UploadContext;
   /** Bytes the server has, unless it is `#uncertain` because a request was not answered. */
-  #received = 0;
+  #received: number;
   #uncertain = false;
   #last: Part | undefined;
   #described = false;
   #finished: Resource | undefined;
   #stored = false;
 
-  constructor(session: Session, context: UploadContext) {
+  constructor(session: Session, context: UploadContext, received = 0) {
     this.#session = session;
     this.#context = context;
+    this.#received = received;
+  }
+
+  get checkpoint(): string {
+    const checkpoint: GcsCheckpoint = { path: this.#session.path, id: this.#context.id };
+    return JSON.stringify(checkpoint);
+  }
+
+  /** The server tells only how many bytes it has; whether they are those, the checksum of the whole decides at the end. */
+  async keep(part: Part, signal: AbortSignal): Promise<boolean> {
+    this.#requireCalm(signal);
+    const end = part.offset + part.bytes.length;
+    return end < this.#session.size && end <= this.#received;
   }
 
   async part(part: Part, signal: AbortSignal): Promise<void> {
@@ -92,6 +133,8 @@ class GcsUpload implements Upload {
     const description = descriptionKey(client.reserved, this.#context.id);
     if (this.#described && !this.#stored) await remove(client, description, {}, signal);
   }
+
+  async leave(): Promise<void> {}
 
   /**
    * Sends what the server does not have yet of `bytes`, and asks it first when that is not known. After the last

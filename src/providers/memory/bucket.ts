@@ -15,13 +15,34 @@ export interface StoredObject {
   readonly checksums: Checksums;
 }
 
+/** An upload that was begun and not ended. */
+export interface StoredUpload {
+  /** Null: as a temporary file, which does not tell. */
+  readonly key: Key | null;
+  readonly size: number;
+  readonly partSize: number;
+  readonly startedAt: number;
+  /** By number. A test or simulation may damage or lose them. */
+  readonly parts: Map<number, Buffer>;
+}
+
 /** What a memory provider keeps; outlives the providers opened on it, as a bucket outlives its clients. */
 export class MemoryBucket {
   readonly objects = new Map<Key, StoredObject>();
   /** What was replaced, by version, while the bucket keeps such. */
   readonly replaced = new Map<string, StoredObject>();
+  /** By checkpoint. */
+  readonly uploads = new Map<string, StoredUpload>();
   versioning = false;
   #versions = 0;
+  #uploads = 0;
+
+  begin(upload: StoredUpload): string {
+    this.#uploads += 1;
+    const checkpoint = `u${this.#uploads}`;
+    this.uploads.set(checkpoint, upload);
+    return checkpoint;
+  }
 
   write(key: Key, object: Omit<StoredObject, 'version'>): StoredObject {
     this.#versions += 1;

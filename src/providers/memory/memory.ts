@@ -13,18 +13,20 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   Precondition,
   Provider,
   ProviderRole,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
 } from '../provider.ts';
 import type { StoredObject } from './bucket.ts';
 import { MemoryBucket, headOf } from './bucket.ts';
-import { MemoryUpload } from './upload.ts';
+import { MemoryUpload, requireShape } from './upload.ts';
 
 export interface MemoryOptions {
   readonly name?: string;
@@ -124,7 +126,35 @@ export class MemoryProvider implements Provider {
 
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     this.checkWrite(signal, key);
-    return new MemoryUpload(this, key, options);
+    requireShape(this, key, options);
+    const { size, partSize } = options;
+    const startedAt = this.#clock.now();
+    const checkpoint = this.bucket.begin({ key, size, partSize, startedAt, parts: new Map() });
+    return new MemoryUpload(this, key, options, checkpoint);
+  }
+
+  async resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    this.checkWrite(signal, key);
+    const found = this.bucket.uploads.get(checkpoint);
+    const fits = found?.key === key && found.size === options.size && found.partSize === options.partSize;
+    return fits ? new MemoryUpload(this, key, options, checkpoint) : undefined;
+  }
+
+  async abortUpload(_key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
+    this.check(signal);
+    this.bucket.uploads.delete(checkpoint);
+  }
+
+  async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
+    this.check(signal);
+    const open = [...this.bucket.uploads].filter(([, upload]) => upload.key === key);
+    const found = open.filter(([checkpoint]) => !known.includes(checkpoint));
+    return found.map(([checkpoint, { startedAt }]) => ({ checkpoint, startedAt }));
   }
 
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {

@@ -2,84 +2,95 @@ import type { Digest } from '../../objects/checksum.ts';
 import type { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
+import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
 import type { MemoryProvider } from './memory.ts';
 
 /** Strict about the shape of parts, so that a caller who cuts them wrongly is found out here and not at a real provider. */
-export class MemoryUpload implements Upload {
+export class MemoryUpload implements ResumedUpload {
+  readonly checkpoint: string;
   readonly #provider: MemoryProvider;
   readonly #key: Key;
   readonly #options: UploadOptions;
-  readonly #parts = new Map<number, Buffer>();
-  #open = true;
 
-  constructor(provider: MemoryProvider, key: Key, options: UploadOptions) {
+  constructor(provider: MemoryProvider, key: Key, options: UploadOptions, checkpoint: string) {
     this.#provider = provider;
     this.#key = key;
     this.#options = options;
-    const { part, maxObjectSize } = provider.capabilities.limits;
-    const count = this.#count();
-    if (options.size > maxObjectSize) throw this.#invalid(`${options.size} bytes are too many.`);
-    if (count > part.maxCount) throw this.#invalid(`${count} parts are too many.`);
-    if (count > 1 && options.partSize < part.min) throw this.#invalid(`Parts of ${options.partSize} are too small.`);
-    if (options.partSize > part.max) throw this.#invalid(`Parts of ${options.partSize} bytes are too large.`);
-    if (count > 1 && options.partSize % part.multipleOf !== 0) {
-      throw this.#invalid(`${options.partSize} is no multiple of ${part.multipleOf}.`);
-    }
+    this.checkpoint = checkpoint;
   }
 
   async part(part: Part, signal: AbortSignal): Promise<void> {
-    this.#check(signal);
-    this.#checkShape(part);
+    const parts = this.#parts(signal);
+    this.#checkShape(part, parts);
     if (this.#provider.capabilities.attests.upload?.endsWith('part')) {
       this.#provider.verify(this.#key, part.bytes, part.checksums);
     }
-    this.#parts.set(part.number, Buffer.from(part.bytes));
+    parts.set(part.number, Buffer.from(part.bytes));
+  }
+
+  async keep({ number, bytes }: Part, signal: AbortSignal): Promise<boolean> {
+    return this.#parts(signal).get(number)?.equals(bytes) === true;
   }
 
   async complete(digest: Digest, record: CopyRecord, signal: AbortSignal): Promise<StoredCopy> {
-    this.#check(signal);
+    const parts = this.#parts(signal);
     const { size, attributes, precondition } = this.#options;
-    if (this.#parts.size !== this.#count()) throw this.#invalid(`${this.#parts.size} of ${this.#count()} parts came.`);
-    const numbers = [...this.#parts.keys()].sort((a, b) => a - b);
-    const bytes = Buffer.concat(numbers.map((number) => this.#parts.get(number) ?? Buffer.of()));
+    const count = countOf(this.#options);
+    if (parts.size !== count) throw this.#invalid(`${parts.size} of ${count} parts came.`);
+    const numbers = [...parts.keys()].sort((a, b) => a - b);
+    const bytes = Buffer.concat(numbers.map((number) => parts.get(number) ?? Buffer.of()));
     const attested = this.#provider.capabilities.attests.upload;
     const checksums = attested === 'crc32c' ? this.#provider.verify(this.#key, bytes, digest) : {};
     const { version } = this.#provider.commit(this.#key, { bytes, attributes, record, checksums }, precondition);
-    this.#close();
+    this.#provider.bucket.uploads.delete(this.checkpoint);
     return { version, size, ...(attested && { attested }) };
   }
 
   async abort(signal: AbortSignal): Promise<void> {
     this.#provider.check(signal, this.#key);
-    this.#close();
+    this.#provider.bucket.uploads.delete(this.checkpoint);
   }
 
-  #close(): void {
-    this.#open = false;
-    this.#parts.clear();
-  }
+  async leave(): Promise<void> {}
 
-  #check(signal: AbortSignal): void {
+  #parts(signal: AbortSignal): Map<number, Buffer> {
     this.#provider.check(signal, this.#key);
-    if (!this.#open) throw this.#invalid('The upload is over.');
+    const found = this.#provider.bucket.uploads.get(this.checkpoint);
+    if (found === undefined) throw this.#invalid('The upload is over.');
+    return found.parts;
   }
 
-  #checkShape({ number, offset, bytes }: Part): void {
+  #checkShape({ number, offset, bytes }: Part, parts: ReadonlyMap<number, Buffer>): void {
     const { size, partSize } = this.#options;
     const expected = { offset: (number - 1) * partSize, length: Math.min(partSize, size - (number - 1) * partSize) };
-    if (number < 1 || number > this.#count() || offset !== expected.offset || bytes.length !== expected.length) {
+    const fits = offset === expected.offset && bytes.length === expected.length;
+    if (number < 1 || number > countOf(this.#options) || !fits) {
       throw this.#invalid(`Part ${number} at ${offset} of ${bytes.length} bytes does not fit.`);
     }
     const { order } = this.#provider.capabilities.limits.part;
-    if (order === 'sequential' && number > this.#parts.size + 1) throw this.#invalid(`Part ${number} came too early.`);
-  }
-
-  #count(): number {
-    return Math.ceil(this.#options.size / this.#options.partSize);
+    if (order === 'sequential' && number > parts.size + 1) throw this.#invalid(`Part ${number} came too early.`);
   }
 
   #invalid(message: string): ProviderError {
     return this.#provider.error('invalid', message, this.#key);
   }
+}
+
+/** @throws ProviderError `invalid` for an upload that the provider's limits do not allow. */
+export function requireShape(provider: MemoryProvider, key: Key, options: UploadOptions): void {
+  const { part, maxObjectSize } = provider.capabilities.limits;
+  const { size, partSize } = options;
+  const invalid = (message: string): ProviderError => provider.error('invalid', message, key);
+  const count = countOf(options);
+  if (size > maxObjectSize) throw invalid(`${size} bytes are too many.`);
+  if (count > part.maxCount) throw invalid(`${count} parts are too many.`);
+  if (count > 1 && partSize < part.min) throw invalid(`Parts of ${partSize} are too small.`);
+  if (partSize > part.max) throw invalid(`Parts of ${partSize} bytes are too large.`);
+  if (count > 1 && partSize % part.multipleOf !== 0) {
+    throw invalid(`${partSize} is no multiple of ${part.multipleOf}.`);
+  }
+}
+
+function countOf({ size, partSize }: UploadOptions): number {
+  return Math.ceil(size / partSize);
 }

@@ -95,7 +95,7 @@ export function toListed(connection: S3Connection, answer: ListObjectsV2CommandO
 }
 
 /** AWS encodes as a form does: a space is `+`, a plus is `%2B` (measured, brekkylab/backlot #178). */
-function decodeKey(connection: S3Connection, name: string): Key {
+export function decodeKey(connection: S3Connection, name: string): Key {
   try {
     return decodeURIComponent(name.replaceAll('+', ' '));
   } catch {

@@ -8,9 +8,11 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   ProviderRole,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
@@ -29,12 +31,13 @@ import { capabilitiesOf, unrestrictedKeys } from './facts.ts';
 import { headObject } from './head.ts';
 import { refusalOf } from './keys.ts';
 import { listObjects } from './listing.ts';
+import { parseCheckpoint, uploadsAt } from './open-uploads.ts';
 import type { S3Options } from './options.ts';
 import { probeListing } from './probe-keys.ts';
 import { probeTarget } from './probe.ts';
 import { putObject } from './put.ts';
 import { readObject } from './reader.ts';
-import { startUpload } from './upload.ts';
+import { abortUpload, resumeUpload, startUpload } from './upload.ts';
 
 export { canHoldKey } from './keys.ts';
 export type { S3Options } from './options.ts';
@@ -103,6 +106,24 @@ class S3Provider implements ExaminableProvider {
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     this.#refuseOdd(key);
     return startUpload(this.#connection, this.#facts, key, options, signal);
+  }
+
+  async resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    this.#refuseOdd(key);
+    return resumeUpload(this.#connection, this.#facts, key, options, checkpoint, signal);
+  }
+
+  async abortUpload(key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
+    if (key !== null) await abortUpload(this.#connection, key, parseCheckpoint(checkpoint).uploadId, signal);
+  }
+
+  async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
+    return key === null ? [] : uploadsAt(this.#connection, key, known, signal);
   }
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {

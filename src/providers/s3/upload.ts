@@ -3,7 +3,7 @@ import type { Digest } from '../../objects/checksum.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, StoredCopy, Upload, UploadOptions } from '../provider.ts';
+import type { Part, ResumedUpload, StoredCopy, Upload, UploadOptions } from '../provider.ts';
 import { describeLater } from '../record.ts';
 import { base64ToHex, fullObjectChecksums, hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';
@@ -15,6 +15,8 @@ import type { ServerFacts } from './facts.ts';
 import { requestHead, requireVersion } from './head.ts';
 import type { ObjectHeaders } from './head.ts';
 import { rules, toContentHeaders } from './metadata.ts';
+import type { HeldPart } from './open-uploads.ts';
+import { heldParts, parseCheckpoint, uploadCheckpoint } from './open-uploads.ts';
 import { goneIsConflict, preconditionHeaders, storedOtherwise } from './put.ts';
 
 export async function startUpload(
@@ -40,6 +42,38 @@ export async function startUpload(
   return new S3Upload(connection, facts, { key, id, uploadId: answer.UploadId, options });
 }
 
+/** Takes up an upload of ours, with the parts that the server lists. */
+export async function resumeUpload(
+  connection: S3Connection,
+  facts: ServerFacts,
+  key: Key,
+  options: UploadOptions,
+  checkpoint: string,
+  signal: AbortSignal,
+): Promise<ResumedUpload | undefined> {
+  const { uploadId, id, attestation } = parseCheckpoint(checkpoint);
+  if (id === undefined || attestation !== facts.uploadAttestation) return undefined;
+  const held = await heldParts(connection, { Bucket: connection.bucket, Key: key, UploadId: uploadId }, signal);
+  return held === undefined ? undefined : new S3Upload(connection, facts, { key, id, uploadId, options }, held);
+}
+
+export async function abortUpload(
+  connection: S3Connection,
+  key: Key,
+  uploadId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, sdk, bucket } = connection;
+  const input = { Bucket: bucket, Key: key, UploadId: uploadId };
+  try {
+    await connection.call({ operation: 'AbortMultipartUpload', key }, signal, (sending) =>
+      client.send(new sdk.AbortMultipartUploadCommand(input), sending),
+    );
+  } catch (error) {
+    if (!isNoSuchUpload(error)) throw error;
+  }
+}
+
 /** Parts may then be checked one by one, and the whole once more on completion. */
 export const wholeCrc32c = { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' } as const;
 
@@ -59,16 +93,41 @@ interface SentPart {
   readonly crc32c?: string;
 }
 
-class S3Upload implements Upload {
+class S3Upload implements ResumedUpload {
   readonly #connection: S3Connection;
   readonly #facts: ServerFacts;
   readonly #started: Started;
   readonly #parts = new Map<number, SentPart>();
+  /** What an earlier process sent. Of no account until the bytes were read again. */
+  readonly #held: ReadonlyMap<number, HeldPart>;
 
-  constructor(connection: S3Connection, facts: ServerFacts, started: Started) {
+  constructor(
+    connection: S3Connection,
+    facts: ServerFacts,
+    started: Started,
+    held: ReadonlyMap<number, HeldPart> = new Map(),
+  ) {
     this.#connection = connection;
     this.#facts = facts;
     this.#started = started;
+    this.#held = held;
+  }
+
+  get checkpoint(): string {
+    const { uploadId, id } = this.#started;
+    const { uploadAttestation: attestation } = this.#facts;
+    return uploadCheckpoint({ uploadId, id, ...(attestation === undefined ? {} : { attestation }) });
+  }
+
+  async keep({ number, bytes, checksums }: Part): Promise<boolean> {
+    const held = this.#held.get(number);
+    if (held?.size !== bytes.length) return false;
+    const { crc32c, md5 } = checksums;
+    const { uploadAttestation } = this.#facts;
+    if (uploadAttestation === 'crc32c' && held.crc32c !== undefined && held.crc32c !== crc32c) return false;
+    if (uploadAttestation === 'md5 of every part' && held.etag !== md5) return false;
+    this.#parts.set(number, { ...held, ...(md5 === undefined ? {} : { md5 }) });
+    return true;
   }
 
   async part(part: Part, signal: AbortSignal): Promise<void> {
@@ -107,16 +166,10 @@ class S3Upload implements Upload {
   }
 
   async abort(signal: AbortSignal): Promise<void> {
-    const { client, sdk } = this.#connection;
-    const { key } = this.#started;
-    try {
-      await this.#connection.call({ operation: 'AbortMultipartUpload', key }, signal, (sending) =>
-        client.send(new sdk.AbortMultipartUploadCommand(this.#target()), sending),
-      );
-    } catch (error) {
-      if (!isNoSuchUpload(error)) throw error;
-    }
+    await abortUpload(this.#connection, this.#started.key, this.#started.uploadId, signal);
   }
+
+  async leave(): Promise<void> {}
 
   /** The list of parts is what makes the object; with one missing it would be a shorter one. */
   #expectAllParts(): void {

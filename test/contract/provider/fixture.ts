@@ -13,6 +13,8 @@ export interface ProviderFixture {
 
 export interface OpenedProvider {
   readonly provider: Provider;
+  /** Another one at the same place, as another process has it, not yet connected. */
+  again(): Promise<Provider>;
   /** Closes the provider and removes what was made for it. */
   close(): Promise<void>;
   /** Changes what is stored behind the provider's back. */
@@ -36,6 +38,10 @@ export interface Expectations {
   readonly oneWinner?: boolean;
   /** What `head` reports as content type of an object stored without one. Default: none. */
   readonly defaultContentType?: string;
+  /** Whether an upload that was left is taken up; where not, it is begun anew. Default: true. */
+  readonly resumes?: boolean;
+  /** Which unfinished uploads `listUploads` finds. Default: those at the key it is asked for. */
+  readonly listsUploads?: 'at key' | 'without key' | 'never';
   /** Objects that take at least two pages to list. Default: 1,200. */
   readonly pageCrossing?: number;
   /** Sets of keys tried by the property test. Default: 30. */
@@ -51,6 +57,8 @@ export function expectedOf(fixture: ProviderFixture): Expected {
     attests: {},
     listing: 'ordered',
     oneWinner: true,
+    listsUploads: 'at key',
+    resumes: true,
     pageCrossing: 1_200,
     propertyRuns: 30,
     ...given,

@@ -16,7 +16,9 @@ interface Session {
   readonly fields: string | null;
   /** Announced size of the object. */
   readonly total: number | undefined;
-  received: Buffer;
+  /** What was received, in pieces: joining them for every chunk would copy an object as often as it has chunks. */
+  readonly pieces: Buffer[];
+  length: number;
   finished?: StoredObject;
 }
 
@@ -30,7 +32,7 @@ export function startSession(sessions: Sessions, call: Call): Answer {
   const announced = request.headers['x-upload-content-length'];
   const id = randomUUID();
   sessions.set(id, {
-    ...{ bucket: call.bucket(), metadata, claims, received: Buffer.alloc(0) },
+    ...{ bucket: call.bucket(), metadata, claims, pieces: [], length: 0 },
     name: query.get('name') ?? nameOf(metadata),
     ifGenerationMatch: query.get('ifGenerationMatch'),
     fields: query.get('fields'),
@@ -48,9 +50,9 @@ export function continueSession(sessions: Sessions, call: Call): Answer {
   if (session === undefined) throw new GcsError(410, 'gone', 'No such upload.');
   const { start, end, total } = parseRange(call, session);
   if (session.finished === undefined && start !== undefined) receive(session, call, start, end === total);
-  if (session.finished === undefined && session.received.length === total) finish(sessions, id, session, call);
+  if (session.finished === undefined && session.length === total) finish(sessions, id, session, call);
   if (session.finished !== undefined) return { body: resourceOf(session.finished, session.fields, call.faults) };
-  const { length } = session.received;
+  const { length } = session;
   return { status: 308, ...(length > 0 && { headers: { Range: `bytes=0-${length - 1}` } }) };
 }
 
@@ -60,20 +62,23 @@ export function cancelSession(sessions: Sessions, call: Call): Answer {
 }
 
 function receive(session: Session, { body, faults }: Call, start: number, last: boolean): void {
-  const have = session.received.length;
+  const have = session.length;
   if (start > have)
     throw new GcsError(400, 'invalid', `The chunk begins at ${start}, but ${have} bytes were received.`);
   if (!last && body.length % quantum !== 0) throw new GcsError(400, 'invalid', 'The chunk is no multiple of 256 KiB.');
   const news = arrived(body, faults).subarray(have - start);
   const half = Math.floor(news.length / 2 / quantum) * quantum;
-  session.received = Buffer.concat([session.received, faults.has('keep-half') ? news.subarray(0, half) : news]);
+  const piece = faults.has('keep-half') ? news.subarray(0, half) : news;
+  session.pieces.push(piece);
+  session.length += piece.length;
 }
 
 /** All bytes are there: the object becomes visible if the hash sent with the last chunk is theirs. */
 function finish(sessions: Sessions, id: string, session: Session, call: Call): void {
   const header = String(call.request.headers['x-goog-hash'] ?? '');
   const crc32c = /crc32c=([^,]+)/.exec(header)?.[1];
-  const { name, received: bytes, metadata } = session;
+  const { name, metadata } = session;
+  const bytes = Buffer.concat(session.pieces);
   const claims = { ...session.claims, ...(crc32c === undefined ? {} : { crc32c }) };
   try {
     session.finished = store(session.bucket, { name, bytes, metadata, claims }, session.ifGenerationMatch, call.faults);

@@ -19,6 +19,7 @@ export function createUpload(bucket: Bucket, request: S3Request, faults: Faults)
   const checked = algorithm !== undefined && !faults.has('ignore-checksums');
   bucket.uploads.set(id, {
     key: request.key,
+    startedAt: new Date(),
     headers: storedHeaders(request.headers),
     ...(checked ? { checksum: { algorithm, type } } : {}),
     parts: new Map(),
@@ -30,9 +31,9 @@ export async function uploadPart(bucket: Bucket, request: S3Request, faults: Fau
   const upload = requireUpload(bucket, request);
   const body = arriving(request.body, faults);
   await checkBody(request.headers, body, checksOf(faults));
-  const part = { bytes: body, etag: md5Hex(body) };
-  upload.parts.set(Number(request.query.get('partNumber')), part);
   const sent = faults.has('ignore-checksums') ? undefined : sentChecksum(request.headers);
+  const part = { bytes: body, etag: md5Hex(body), ...(sent === undefined ? {} : { checksum: sent }) };
+  upload.parts.set(Number(request.query.get('partNumber')), part);
   const { 'x-amz-checksum-type': _, ...echo } = checksumHeaders(sent && { ...sent, type: 'FULL_OBJECT' });
   return { status: 200, headers: { etag: `"${part.etag}"`, ...echo } };
 }
@@ -69,7 +70,7 @@ export function abortUpload(bucket: Bucket, request: S3Request): S3Response {
   return { status: 204 };
 }
 
-function requireUpload(bucket: Bucket, { query, key }: S3Request): StoredUpload {
+export function requireUpload(bucket: Bucket, { query, key }: S3Request): StoredUpload {
   const upload = bucket.uploads.get(query.get('uploadId') ?? '');
   if (upload === undefined || upload.key !== key) {
     throw new S3Error(404, 'NoSuchUpload', 'The specified multipart upload does not exist.');

@@ -1,6 +1,7 @@
 import type { Fault } from './faults.ts';
 import type { FakeS3Options } from './fake-s3.ts';
 import { listObjects } from './list.ts';
+import { listParts, listUploads } from './list-uploads.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
 import { deleteObject, getObject, headObject, putObject } from './objects.ts';
 import type { Operation, S3Request } from './request.ts';
@@ -31,6 +32,8 @@ const handlers: Readonly<Partial<Record<Operation, Handler>>> = {
   CompleteMultipartUpload: (bucket, request, faults, { minPartSize = fiveMebibytes }) =>
     completeUpload(bucket, request, faults, minPartSize),
   AbortMultipartUpload: abortUpload,
+  ListParts: (bucket, request, faults, { pageSize = 1000 }) => listParts(bucket, request, faults, pageSize),
+  ListMultipartUploads: (bucket, request, _, { pageSize = 1000 }) => listUploads(bucket, request, pageSize),
 };
 
 /** Does what is asked, as far as the faults let it. */

@@ -12,6 +12,8 @@ export type Operation =
   | 'UploadPart'
   | 'CompleteMultipartUpload'
   | 'AbortMultipartUpload'
+  | 'ListParts'
+  | 'ListMultipartUploads'
   | 'Unknown';
 
 /** One request as the server understood it. The key is what stands in the path, decoded and not normalised. */
@@ -45,7 +47,7 @@ export async function readRequest(message: IncomingMessage): Promise<S3Request> 
 
 function operationOf(method: string, key: string, query: URLSearchParams): Operation {
   if (key === '') return bucketOperation(method, query);
-  if (method === 'GET') return 'GetObject';
+  if (method === 'GET') return query.has('uploadId') ? 'ListParts' : 'GetObject';
   if (method === 'HEAD') return 'HeadObject';
   const upload = query.has('uploadId');
   if (method === 'PUT') return upload ? 'UploadPart' : 'PutObject';
@@ -57,6 +59,7 @@ function operationOf(method: string, key: string, query: URLSearchParams): Opera
 function bucketOperation(method: string, query: URLSearchParams): Operation {
   if (method === 'PUT') return 'CreateBucket';
   if (method === 'HEAD') return 'HeadBucket';
+  if (method === 'GET' && query.has('uploads')) return 'ListMultipartUploads';
   return method === 'GET' && query.get('list-type') === '2' ? 'ListObjectsV2' : 'Unknown';
 }
 

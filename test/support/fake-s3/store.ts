@@ -16,10 +16,13 @@ export interface StoredObject {
 export interface StoredPart {
   readonly bytes: Buffer;
   readonly etag: string;
+  /** As it was sent and checked. */
+  readonly checksum?: Pick<StoredChecksum, 'algorithm' | 'value'>;
 }
 
 export interface StoredUpload {
   readonly key: string;
+  readonly startedAt: Date;
   readonly headers: Record<string, string>;
   readonly checksum?: Pick<StoredChecksum, 'algorithm' | 'type'>;
   readonly parts: Map<number, StoredPart>;

@@ -26,6 +26,8 @@ import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scru
 import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
 import { tallySql } from '../../../src/catalog/sqlite/tally.ts';
 import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
+import { orphansSql } from '../../../src/catalog/sqlite/orphans.ts';
+import * as uploads from '../../../src/catalog/sqlite/uploads.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
 
 const range = keyRange('users/');
@@ -72,6 +74,11 @@ const sorting: Readonly<Record<string, string>> = {
   'kept: of a key': ofKeySql,
   'counts: groups below a prefix': groupsBelowSql(range),
   'counts: oldest that waits below a prefix': counts.waitingSql(range),
+  'uploads: of an object': uploads.ofObjectSql,
+  'uploads: at a key': uploads.ofKeySql,
+  'uploads: at a target': uploads.ofTargetSql,
+  'uploads: of a settled copy': uploads.dropSettledSql,
+  'uploads: orphans': orphansSql,
   'problems: few': problems.bySortSql(range.sql),
   'problems: many': problems.byKeySql(range.sql),
 };

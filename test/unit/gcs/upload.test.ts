@@ -73,8 +73,9 @@ describe('a resumable upload', () => {
       room.fake.faults.add({ match: { operation: 'upload.chunk', nth: 1 }, fault });
       await failure(upload.part(second, calm), 'unavailable');
       const sent = room.fake.requests('upload.chunk');
+      const asked = room.fake.requests('upload.query');
       await upload.part(second, calm);
-      expect(room.fake.requests('upload.query')).toBe(1);
+      expect(room.fake.requests('upload.query') - asked).toBe(1);
       expect(room.fake.requests('upload.chunk') - sent, 'nothing is sent twice').toBe(
         fault === 'lose-response' ? 0 : 1,
       );

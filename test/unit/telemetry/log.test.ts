@@ -93,6 +93,7 @@ describe('secrets are never written', () => {
   test.each([
     [`DefaultEndpointsProtocol=https;AccountName=a;AccountKey=${hush}/abc==;EndpointSuffix=x`],
     [`https://a.example/c/b?sv=2024&sig=${hush}%3D&se=1`],
+    [`https://a.example/upload/b/o?uploadType=resumable&upload_id=${hush}`],
     [`https://b.example/k?X-Amz-Credential=${hush}&X-Amz-Signature=${hush}`],
     [`postgres://holdfast:${hush}@db.example/catalog`],
     [`GET failed: Authorization: Bearer ${hush}.and.more`],

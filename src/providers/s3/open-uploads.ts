@@ -1,0 +1,126 @@
+import type { ListMultipartUploadsCommandOutput, ListPartsCommandOutput } from '@aws-sdk/client-s3';
+import { ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import { versionOf } from '../etag.ts';
+import type { OpenUpload } from '../provider.ts';
+import { base64ToHex } from './checksums.ts';
+import type { S3Connection } from './client.ts';
+import { decodeKey } from './listing.ts';
+
+/** A part that the server says it holds. */
+export interface HeldPart {
+  readonly size: number;
+  readonly etag: string;
+  /** Absent where the server does not list it. */
+  readonly crc32c?: string;
+}
+
+interface Target {
+  readonly Bucket: string;
+  readonly Key: Key;
+  readonly UploadId: string;
+}
+
+/** @returns undefined when there is no such upload, or the server will not list its parts. */
+export async function heldParts(
+  connection: S3Connection,
+  target: Target,
+  signal: AbortSignal,
+): Promise<Map<number, HeldPart> | undefined> {
+  const held = new Map<number, HeldPart>();
+  let marker: string | undefined;
+  try {
+    do {
+      const answer = await requestParts(connection, target, marker, signal);
+      for (const part of answer.Parts ?? []) addPart(held, part);
+      marker = nextMarker(answer, marker);
+    } while (marker !== undefined);
+  } catch (error) {
+    if (error instanceof ProviderError && tellsThatItCannot.has(error.code)) return undefined;
+    throw error;
+  }
+  return held;
+}
+
+/** `denied`: the right to list parts is one of its own, and without it an upload is begun anew. */
+const tellsThatItCannot: ReadonlySet<string> = new Set(['not-found', 'denied', 'unsupported', 'invalid']);
+
+function requestParts(
+  connection: S3Connection,
+  target: Target,
+  marker: string | undefined,
+  signal: AbortSignal,
+): Promise<ListPartsCommandOutput> {
+  const { client, sdk } = connection;
+  const input = { ...target, ...(marker === undefined ? {} : { PartNumberMarker: marker }) };
+  return connection.call({ operation: 'ListParts', key: target.Key }, signal, (sending) =>
+    client.send(new sdk.ListPartsCommand(input), sending),
+  );
+}
+
+function addPart(held: Map<number, HeldPart>, part: NonNullable<ListPartsCommandOutput['Parts']>[number]): void {
+  const { PartNumber, Size, ETag, ChecksumCRC32C } = part;
+  if (PartNumber === undefined || Size === undefined || ETag === undefined) return;
+  const crc32c = ChecksumCRC32C === undefined ? {} : { crc32c: base64ToHex(ChecksumCRC32C) };
+  held.set(PartNumber, { size: Size, etag: versionOf(ETag), ...crc32c });
+}
+
+/** A marker that does not get on would make a circle; what was not listed then is sent again. */
+function nextMarker({ IsTruncated, NextPartNumberMarker: next }: ListPartsCommandOutput, last = '0') {
+  return IsTruncated === true && next !== undefined && Number(next) > Number(last) ? next : undefined;
+}
+
+/** The open uploads of exactly this key, but for the known ones: keys come in order, so that it is the first of those that start with it. */
+export async function uploadsAt(
+  connection: S3Connection,
+  key: Key,
+  known: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly OpenUpload[]> {
+  const found = new Map<string, number>();
+  let after: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
+  while (after !== undefined) {
+    const answer = await requestUploads(connection, key, after, signal);
+    const ours = (answer.Uploads ?? []).filter(({ Key: name = '' }) => keyOf(connection, answer, name) === key);
+    const before = found.size;
+    for (const { UploadId, Initiated } of ours) {
+      if (UploadId !== undefined && Initiated !== undefined) found.set(UploadId, Initiated.getTime());
+    }
+    after = found.size > before ? nextPage(answer) : undefined;
+  }
+  for (const checkpoint of known) found.delete(parseCheckpoint(checkpoint).uploadId);
+  return [...found].map(([uploadId, startedAt]) => ({ checkpoint: uploadCheckpoint({ uploadId }), startedAt }));
+}
+
+function requestUploads(connection: S3Connection, key: Key, after: object, signal: AbortSignal) {
+  const { client, sdk, bucket } = connection;
+  const input = { Bucket: bucket, Prefix: key, EncodingType: 'url', ...after } as const;
+  return connection.call({ operation: 'ListMultipartUploads', key }, signal, (sending) =>
+    client.send(new sdk.ListMultipartUploadsCommand(input), sending),
+  );
+}
+
+function keyOf(connection: S3Connection, { EncodingType }: ListMultipartUploadsCommandOutput, name: string): Key {
+  return EncodingType === 'url' ? decodeKey(connection, name) : name;
+}
+
+function nextPage({ IsTruncated, NextKeyMarker, NextUploadIdMarker }: ListMultipartUploadsCommandOutput) {
+  if (IsTruncated !== true || NextKeyMarker === undefined || NextUploadIdMarker === undefined) return undefined;
+  return { KeyMarker: NextKeyMarker, UploadIdMarker: NextUploadIdMarker };
+}
+
+/** What an S3 upload is taken up by. `id` is that of its description, which only who began it knows. */
+export interface S3Checkpoint {
+  readonly uploadId: string;
+  readonly id?: string;
+  /** What the server proves of it; an upload begun otherwise proves nothing else later. */
+  readonly attestation?: string;
+}
+
+export function uploadCheckpoint(checkpoint: S3Checkpoint): string {
+  return JSON.stringify(checkpoint);
+}
+
+export function parseCheckpoint(text: string): S3Checkpoint {
+  return JSON.parse(text) as S3Checkpoint;
+}

@@ -1,0 +1,134 @@
+import type { OrphanClaim } from '../catalog/uploads.ts';
+import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
+import type { Checkpoint, OpenUpload } from '../providers/provider.ts';
+import { asProviderError } from './copy-job.ts';
+import type { Site } from './site.ts';
+import type { Engine } from './worker.ts';
+
+const minutes = 60_000;
+const days = 24 * 60 * minutes;
+
+/** How long a claim lasts, and how long after claiming anything may still be thrown away; in milliseconds. */
+const leaseMs = 10 * minutes;
+const freshFor = 5 * minutes;
+
+/** At once. */
+const together = 8;
+
+/** After so many failures a target is left alone until the next round. */
+const tolerated = 10;
+
+/** An upload that got no further for so long is begun anew if it is still wanted: providers forget theirs as soon. */
+const idleFor = 7 * days;
+
+/** How long after it was intended an upload may have been begun: longer than all attempts at the request take. */
+const begunWithin = 10 * minutes;
+
+/** What is so old and in no catalog's name is a crash's. */
+const strayAfter = 1 * days;
+
+/**
+ * One round over the uploads that nobody will go on with, at the targets that can be reached. Only what this catalog knows
+ * or intended is thrown away, and old temporary files in Holdfast's own directory: an upload of another program never is.
+ * @returns how many were thrown away.
+ */
+export async function abortOrphans(engine: Engine, sites: readonly Site[], signal: AbortSignal): Promise<number> {
+  const round = new Round(engine, signal);
+  await round.abortKnown(sites);
+  for (const site of sites) if (site.available) await round.abortStrays(site);
+  return round.aborted;
+}
+
+class Round {
+  aborted = 0;
+  readonly #engine: Engine;
+  readonly #signal: AbortSignal;
+  readonly #failures = new Map<string, number>();
+
+  constructor(engine: Engine, signal: AbortSignal) {
+    this.#engine = engine;
+    this.#signal = signal;
+  }
+
+  async abortKnown(sites: readonly Site[]): Promise<void> {
+    const { catalog, clock } = this.#engine;
+    while (!this.#signal.aborted) {
+      const able = sites.filter(({ name, available }) => available && (this.#failures.get(name) ?? 0) < tolerated);
+      if (able.length === 0) return;
+      const targets = able.map(({ name }) => name);
+      const now = clock.now();
+      const claims = await catalog.claimOrphans({ targets, limit: together, leaseMs, idleSince: now - idleFor });
+      if (claims.length === 0) return;
+      const ended = await Promise.all(claims.map(async (claim) => await this.#abortClaimed(able, claim, now)));
+      await catalog.forgetUploads(claims.filter((_, index) => ended[index] === true));
+    }
+  }
+
+  /** Files that no upload of ours names, left by a crash long ago. */
+  async abortStrays(site: Site): Promise<void> {
+    const { catalog, clock } = this.#engine;
+    await this.#guarded(site, null, async () => {
+      const known = await catalog.checkpointsAt(site.name, null);
+      const found = await site.provider.listUploads(null, known, this.#signal);
+      const before = clock.now() - strayAfter;
+      for (const { checkpoint } of found.filter(({ startedAt }) => startedAt < before)) {
+        await this.#abort(site, null, checkpoint);
+      }
+    });
+  }
+
+  /** @returns whether nothing is left of it. What is left is claimed again when the claim has run out. */
+  async #abortClaimed(sites: readonly Site[], claim: OrphanClaim, claimedAt: number): Promise<boolean> {
+    const site = sites.find(({ name }) => name === claim.target);
+    if (site === undefined) return false;
+    return await this.#guarded(site, claim.key, async () => {
+      const checkpoints = claim.checkpoint === null ? await this.#begunFor(site, claim) : [claim.checkpoint];
+      for (const checkpoint of checkpoints) {
+        if (this.#engine.clock.now() >= claimedAt + freshFor) return false;
+        await this.#abort(site, claim.key, checkpoint);
+      }
+      return true;
+    });
+  }
+
+  /** What a crash left between the request that began it and the note of its answer. */
+  async #begunFor(site: Site, { target, key, startedAt }: OrphanClaim): Promise<Checkpoint[]> {
+    const known = await this.#engine.catalog.checkpointsAt(target, key);
+    try {
+      const found = await site.provider.listUploads(key, known, this.#signal);
+      return found.filter((upload) => isBegunFor(upload, startedAt)).map(({ checkpoint }) => checkpoint);
+    } catch (error) {
+      const refused = error instanceof ProviderError && (error.code === 'denied' || error.code === 'unsupported');
+      if (!refused) throw error;
+      const said = `${target} does not list unfinished uploads (${error.message}); a crash may have left one there`;
+      this.#engine.log.warn({ target, key, code: error.code }, said);
+      return [];
+    }
+  }
+
+  async #abort({ name, provider }: Site, key: Key | null, checkpoint: Checkpoint): Promise<void> {
+    await provider.abortUpload(key, checkpoint, this.#signal);
+    this.aborted += 1;
+    this.#engine.metrics.uploadAborted(name);
+    this.#engine.log.info({ target: name, key }, 'an upload that nobody goes on with was thrown away');
+  }
+
+  async #guarded(site: Site, key: Key | null, work: () => Promise<boolean | void>): Promise<boolean> {
+    try {
+      return (await work()) !== false;
+    } catch (thrown) {
+      const error = asProviderError(thrown, site.name, key ?? '');
+      if (error.code === 'aborted') return false;
+      this.#failures.set(site.name, (this.#failures.get(site.name) ?? 0) + 1);
+      const said = `an upload that nobody goes on with was not thrown away: ${error.message}`;
+      this.#engine.log.warn({ target: site.name, key, code: error.code }, said);
+      return false;
+    }
+  }
+}
+
+/** S3 tells whole seconds. */
+function isBegunFor({ startedAt }: OpenUpload, intendedAt: number): boolean {
+  return startedAt >= Math.floor(intendedAt / 1_000) * 1_000 && startedAt <= intendedAt + begunWithin;
+}

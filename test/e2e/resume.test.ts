@@ -1,0 +1,48 @@
+import { readdir, stat } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import type { Running } from '../support/cli.ts';
+import { endLeases, openLargeWorld, sha256OfFile, writeLarge, type LargeWorld } from '../support/large-world.ts';
+
+const MiB = 1024 * 1024;
+const size = 300 * MiB + 17;
+const configured = ['-c', 'holdfast.yaml'];
+
+/** Until half of the bytes went to every target, or the program ended. */
+async function halfWay({ targets }: LargeWorld, running: Running): Promise<void> {
+  const isHalfWay = () => targets.every((target) => target.sent() >= size / 2);
+  while (running.child.exitCode === null && !isHalfWay()) await new Promise((wake) => setTimeout(wake, 5));
+}
+
+async function filesIn(directory: string): Promise<{ readonly name: string; readonly ino: number }[]> {
+  const names = await readdir(directory);
+  return await Promise.all(names.map(async (name) => ({ name, ino: (await stat(`${directory}/${name}`)).ino })));
+}
+
+interface Told {
+  readonly policies: readonly [{ readonly outcome: string; readonly copied: number; readonly failed: number }];
+}
+
+test('a large upload killed half-way sends only a little again, at every provider', { timeout: 300_000 }, async () => {
+  await using world = await openLargeWorld({ memory: '64MiB' });
+  const { desk, targets } = world;
+  const sha256 = await writeLarge(desk.at('source', 'film'), size, 'resume');
+  const running = desk.start(['reconcile', ...configured]);
+  await halfWay(world, running);
+  const killed = await running.signal('SIGKILL');
+  expect(killed).toMatchObject({ code: null });
+  const before = await filesIn(desk.at('disk', '.holdfast', 'tmp'));
+  expect(await readdir(desk.at('disk'))).toEqual(['.holdfast']);
+
+  endLeases(desk);
+  const { code, document } = await desk.json<Told>('reconcile', ...configured);
+  expect(document.policies[0]).toMatchObject({ outcome: 'complete', copied: 4, failed: 0 });
+  expect(code).toBe(0);
+  for (const target of targets) {
+    const sentAgain = target.sent() / size - 1;
+    expect(sentAgain).toBeLessThan(0.2);
+    expect(await target.sha256('film')).toBe(sha256);
+  }
+  expect(await sha256OfFile(desk.at('disk', 'film'))).toBe(sha256);
+  expect(before.map(({ ino }) => ino)).toContain((await stat(desk.at('disk', 'film'))).ino);
+  expect(await readdir(desk.at('disk', '.holdfast', 'tmp'))).toEqual([]);
+});

@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest';
+import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
+import { abortOrphans } from '../../../src/replication/orphans.ts';
+import { bytesOf } from '../../support/bytes.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+
+const KiB = 1024;
+const { limits } = memoryCapabilities;
+const part = { min: 256 * KiB, max: 256 * KiB, multipleOf: 256 * KiB, maxCount: 1_000, order: 'any' } as const;
+const targets = { one: { capabilities: { limits: { ...limits, maxPutSize: 256 * KiB, part } } } };
+const calm = new AbortController().signal;
+const size = 2048 * KiB;
+const minutes = 60_000;
+const days = 24 * 60 * minutes;
+
+async function openWithUpload(): Promise<World> {
+  const world = await openWorld({ targets });
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  one.before = ({ operation }) => {
+    if (operation === 'part' && one.count('part') > 4) throw one.error('unavailable');
+  };
+  await world.reconcile();
+  one.heal();
+  world.forget();
+  expect(one.bucket.uploads.size).toBe(1);
+  return world;
+}
+
+async function round(world: World): Promise<[aborted: number, left: number]> {
+  const aborted = await abortOrphans(world.engine, world.policy.targets, calm);
+  return [aborted, world.target('one').bucket.uploads.size];
+}
+
+/** An upload as another program, or a crash, leaves it: nobody has a note of its checkpoint. */
+function leaveStray(world: World, key: string | null, startedAt: number): void {
+  world.target('one').bucket.begin({ key, size: 1, partSize: 1, startedAt, parts: new Map() });
+}
+
+test('an upload that will be gone on with stays, for a week', async () => {
+  await using world = await openWithUpload();
+  expect(await round(world)).toEqual([0, 1]);
+  world.clock.advance(6 * days);
+  expect(await round(world)).toEqual([0, 1]);
+  world.clock.advance(2 * days);
+  expect(await round(world)).toEqual([1, 0]);
+  expect(await round(world)).toEqual([0, 0]);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
+});
+
+test('an upload of an object under a live lease stays, whatever became of the object', async () => {
+  await using world = await openWithUpload();
+  world.clock.advance(8 * days);
+  const claims = await world.catalog.claim({
+    ...{ owner: 'somebody', policies: ['p'], targets: ['one'], limit: 1, leaseMs: 60_000 },
+  });
+  expect(claims).toHaveLength(1);
+  expect(await round(world)).toEqual([0, 1]);
+  world.clock.advance(61_000);
+  expect(await round(world)).toEqual([1, 0]);
+});
+
+test('what a copy made otherwise needs no more is thrown away', async () => {
+  await using world = await openWithUpload();
+  const { bytes } = world.source.bucket.objects.get('big') ?? { bytes: Buffer.of() };
+  world.target('one').write('big', bytes);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0 });
+  expect(world.target('one').bucket.uploads.size).toBe(0);
+});
+
+test('an upload of an object that is gone and forgotten is thrown away', async () => {
+  await using world = await openWithUpload();
+  world.source.bucket.objects.delete('big');
+  world.policy = { ...world.policy, guard: { maxChanged: 1, minObjects: 100 } };
+  await world.reconcile();
+  expect(await world.reconcile()).toMatchObject({ objects: 0 });
+  expect(world.target('one').bucket.uploads.size).toBe(0);
+});
+
+test('while a target is down its orphans wait; a claim that ran out is taken over', async () => {
+  await using world = await openWithUpload();
+  const one = world.target('one');
+  one.failWith('unavailable', 'abort');
+  world.clock.advance(8 * days);
+  expect(await round(world)).toEqual([0, 1]);
+  one.heal();
+  expect(await round(world), 'claimed a moment ago').toEqual([0, 1]);
+  world.clock.advance(11 * minutes);
+  expect(await round(world)).toEqual([1, 0]);
+});
+
+test('what was begun and never noted is found at its key, and nobody else\u2019s is touched', async () => {
+  await using world = await openWorld({ targets });
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  leaveStray(world, 'big', world.clock.now() - minutes);
+  leaveStray(world, 'bigger', world.clock.now());
+  one.after = ({ operation }) => {
+    if (operation === 'start-upload') throw one.error('unavailable');
+  };
+  await world.reconcile();
+  expect(one.bucket.uploads.size, 'the one that was begun was thrown away at the end').toBe(2);
+  leaveStray(world, 'big', world.clock.now() + 30 * minutes);
+  one.heal();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect([...one.bucket.uploads.values()].map(({ key }) => key)).toEqual(['big', 'bigger', 'big']);
+});
+
+test('files without a key go after a day, but for those that an upload of ours names', async () => {
+  await using world = await openWithUpload();
+  const one = world.target('one');
+  const [ours] = one.bucket.uploads;
+  if (ours !== undefined) one.bucket.uploads.set(ours[0], { ...ours[1], key: null });
+  leaveStray(world, null, world.clock.now());
+  world.clock.advance(days / 2);
+  expect(await round(world)).toEqual([0, 2]);
+  world.clock.advance(days / 2 + minutes);
+  expect(await round(world)).toEqual([1, 1]);
+});
+
+test('a target that does not list its uploads is not asked for ever', async () => {
+  await using world = await openWorld({ targets });
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  one.before = ({ operation }) => {
+    if (operation === 'start-upload') throw one.error('unavailable');
+    if (operation === 'list-uploads') throw one.error('denied');
+  };
+  await world.reconcile();
+  const asked = one.count('list-uploads');
+  await round(world);
+  expect(one.count('list-uploads') - asked, 'temporary files only').toBe(1);
+});

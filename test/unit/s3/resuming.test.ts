@@ -1,0 +1,41 @@
+import { expect, test } from 'vitest';
+import { bytesOf } from '../../support/bytes.ts';
+import { calm, connectedS3Room, openS3Room, partSize, putOptions, sendParts } from '../../support/s3-room.ts';
+
+const bytes = bytesOf(2 * partSize + 7, 'resuming');
+
+test('parts are listed over several pages', async () => {
+  await using room = await openS3Room({}, { pageSize: 2 });
+  await room.provider.connect('target', calm);
+  const upload = await sendParts(room.provider, 'k', bytes);
+  const { attributes } = await putOptions(bytes);
+  room.fake.forgetRequests();
+  const options = { size: bytes.length, partSize, attributes };
+  const resumed = await room.provider.resumeUpload('k', options, upload.checkpoint, calm);
+  expect(room.fake.count('ListParts')).toBe(2);
+  const last = bytes.subarray(2 * partSize);
+  const { digest: checksums } = await putOptions(last);
+  expect(await resumed?.keep({ number: 3, offset: 2 * partSize, bytes: last, checksums }, calm)).toBe(true);
+});
+
+test('without the right to list parts an upload is begun anew', async () => {
+  await using room = await connectedS3Room();
+  const upload = await sendParts(room.provider, 'k', bytes);
+  const { attributes } = await putOptions(bytes);
+  const options = { size: bytes.length, partSize, attributes };
+  const fault = { status: 403, code: 'AccessDenied', message: 'No.' };
+  room.fake.inject({ match: { operation: 'ListParts' }, fault });
+  expect(await room.provider.resumeUpload('k', options, upload.checkpoint, calm)).toBeUndefined();
+  await room.provider.abortUpload('k', upload.checkpoint, calm);
+  expect(room.fake.openUploads()).toBe(0);
+});
+
+test('what is known is not listed, page by page', async () => {
+  await using room = await openS3Room({}, { pageSize: 1 });
+  await room.provider.connect('target', calm);
+  const known = [await sendParts(room.provider, 'k', bytes), await sendParts(room.provider, 'k', bytes)];
+  await sendParts(room.provider, 'k', bytes);
+  await sendParts(room.provider, 'k/longer', bytes);
+  const checkpoints = known.map(({ checkpoint }) => checkpoint);
+  expect(await room.provider.listUploads('k', checkpoints, calm)).toHaveLength(1);
+});
