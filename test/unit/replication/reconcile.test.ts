@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { bytesOf } from '../../support/bytes.ts';
+import type { Place } from '../../support/place.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
 /** Three objects at the source. */
@@ -43,7 +44,9 @@ test('a second pass over an unchanged set makes listing calls only', async () =>
   await using world = await openWorld();
   await threeObjects(world);
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', objects: 3, copied: 0, inPlace: 9 });
-  expect([world.source, ...world.targets].map((place) => [place.count('list'), place.count()])).toEqual([
+  // Unfinished uploads without a key are a directory on a disk; the clouds are not asked for them.
+  const calls = (place: Place): number => place.count() - place.count('list-uploads');
+  expect([world.source, ...world.targets].map((place) => [place.count('list'), calls(place)])).toEqual([
     ...[[1, 1]],
     ...[[1, 1]],
     ...[[1, 1]],
