@@ -37,6 +37,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   upload: write,
   stageBlock: write,
   commitBlockList: write,
+  getBlockList: [read],
   delete: [remove],
   deleteIfExists: [remove],
   // Only `probe` asks, and hopes to be refused.

@@ -1,9 +1,10 @@
+import { reservedPrefix } from '../../objects/key.ts';
 import type { Privileges, Usage } from '../privileges.ts';
 
 interface Need {
   readonly action: string;
   /** What the action is granted on. */
-  readonly on: 'bucket' | 'listing' | 'objects';
+  readonly on: 'bucket' | 'listing' | 'objects' | 'reserved';
   readonly for: (usage: Usage) => boolean;
 }
 
@@ -29,9 +30,13 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   CreateMultipartUpload: [put],
   UploadPart: [put],
   CompleteMultipartUpload: [put],
+  ListParts: [{ action: 's3:ListMultipartUploadParts', on: 'objects', for: asTarget }],
+  ListMultipartUploads: [{ action: 's3:ListBucketMultipartUploads', on: 'bucket', for: asTarget }],
   AbortMultipartUpload: [{ action: 's3:AbortMultipartUpload', on: 'objects', for: asTarget }],
   DeleteObject: [
     { action: 's3:DeleteObject', on: 'objects', for: ({ role, deletes }) => role === 'target' && deletes },
+    // Canaries, and snapshots of the catalog that newer ones have replaced.
+    { action: 's3:DeleteObject', on: 'reserved', for: asTarget },
   ],
   GetBucketVersioning: [{ action: 's3:GetBucketVersioning', on: 'bucket', for: asTarget }],
   GetObjectLockConfiguration: [{ action: 's3:GetBucketObjectLockConfiguration', on: 'bucket', for: asTarget }],
@@ -70,6 +75,12 @@ export function s3Privileges({ bucket, prefix = '' }: S3Place, usage: Usage): Pr
     { Sid: 'HoldfastList', Effect: 'Allow', Action: granted('listing'), Resource: bucketArn, ...condition },
     { Sid: 'HoldfastSettings', Effect: 'Allow', Action: granted('bucket'), Resource: bucketArn },
     { Sid: 'HoldfastObjects', Effect: 'Allow', Action: granted('objects'), Resource: below(pattern) },
+    {
+      Sid: 'HoldfastReserved',
+      Effect: 'Allow',
+      Action: granted('reserved'),
+      Resource: below(`${literal(prefix)}${reservedPrefix}*`),
+    },
     { Sid: 'HoldfastNeverObjects', Effect: 'Deny', Action: dangers.objects, Resource: below('*') },
     { Sid: 'HoldfastNeverBucket', Effect: 'Deny', Action: dangers.bucket, Resource: bucketArn },
     ...(usage.role === 'source' ? [neverWrite(below('*'))] : []),
@@ -103,7 +114,7 @@ function notesFor({ role, deletes }: Usage): string[] {
       ? [
           's3:DeleteObject is there because a policy propagates deletes or keeps a history; at a bucket with versioning it leaves the version behind.',
         ]
-      : ['Without s3:DeleteObject canaries stay, and so does a copy that was stored wrong, until it is replaced.']),
+      : ['Without s3:DeleteObject on the objects a copy that was stored wrong stays until it is replaced.']),
     'So that stolen credentials cannot destroy copies: switch versioning on, and Object Lock with a default retention (GOVERNANCE, or COMPLIANCE, which nobody can lift); keep `deletes: { mode: retain }`; end noncurrent versions and incomplete uploads by a lifecycle rule that only an administrator may change.',
   ];
 }
