@@ -38,7 +38,7 @@ export interface Settlement extends ClaimToken {
   readonly version: string;
   /**
    * The copies say that the object is another version of it than the row's, of which nothing was ever known (the catalog
-   * was lost): the row becomes that version, and its own is `observed` as an overwrite. In a settlement of its own,
+   * was lost): the row becomes that version, and its own is `observed` as an overwrite, unless the object is gone. In a settlement of its own,
    * before the one with the outcomes, which names the former version.
    */
   readonly former?: ObjectVersion;

@@ -164,17 +164,17 @@ export class Knowledge {
     copies: readonly CopyRow[],
     said: (Known & { readonly of: ObjectVersion }) | undefined,
   ): Promise<readonly Proven[] | undefined> {
-    const { state, observed, rejected, copies: all } = this.#object;
+    const { observed, rejected, copies: all } = this.#object;
     const neverKnown = all.every(({ evidence }) => evidence === null);
-    if (said === undefined || !neverKnown || state === 'gone' || observed !== null || rejected !== null)
-      return undefined;
+    if (said === undefined || !neverKnown || observed !== null || rejected !== null) return undefined;
     const same = await this.#bySameBytes(copies, said);
     if (same !== undefined) return same;
     const former = { ...this.#object, ...said.of };
     const proofs = await this.#proveAll(copies, said.digest, undefined, former);
     if (!proofs.some(([, proof]) => 'state' in proof && proof.state === 'right')) return whatStaysOpen(proofs);
     const { version, size, modifiedAt } = this.#object;
-    this.#observed = { kind: 'overwritten', version, size, modifiedAt };
+    // A gone one went before its last version was copied: nothing is left to be judged.
+    if (this.#object.state !== 'gone') this.#observed = { kind: 'overwritten', version, size, modifiedAt };
     this.#former = said.of;
     this.#object = former;
     this.#learn(said);

@@ -72,7 +72,9 @@ export class Work {
   /** Something stands there of which nobody knows yet whether it is the object. */
   #mayBeIt({ state, version, evidence }: CopyRow): boolean {
     if (state === 'unproven') return true;
-    return state === 'failed' && version !== null && evidence === null && this.#knowledge.digest === undefined;
+    if (version === null || evidence !== null || this.#knowledge.digest !== undefined) return false;
+    // What is left of an object that went may be an earlier version, which a crash left unproven.
+    return state === 'failed' || (state === 'pending' && this.#knowledge.object.state === 'gone');
   }
 
   /* ---- proving what may be in place ---- */
@@ -135,7 +137,9 @@ export class Work {
   /* ---- copying ---- */
 
   async #copyTo(asked: readonly CopyRow[]): Promise<void> {
-    const copies = await this.#withHistory(await this.#withoutNewer(asked));
+    const mayBeWritten = await this.#withoutNewer(asked);
+    const somewhere = this.#candidates().length > 0;
+    const copies = somewhere ? await this.#withHistory(mayBeWritten) : mayBeWritten;
     if (copies.length === 0) return;
     const failure = await this.#copyFrom(this.#candidates(), copies);
     if (failure === undefined) return;

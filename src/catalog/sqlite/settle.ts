@@ -47,10 +47,11 @@ const selectVersion = 'select version, size, modified_at as modifiedAt from obje
 function takeFormer(ledger: Ledger, object: LeasedObject, former: ObjectVersion): boolean {
   const present = ledger.db.get<ObjectVersion>(selectVersion, object.id);
   const known = object.sha256 !== null && object.sha256 !== '';
-  if (present === undefined || known || object.state === 'gone' || object.observed_kind !== null) return false;
+  if (present === undefined || known || object.observed_kind !== null) return false;
   ledger.db.run(setFormer, former.version, former.size, former.modifiedAt, ledger.now(), object.id);
   note(ledger, object.id, null, 'former', `its copies say that it is version ${former.version}`);
-  observe(ledger, { ...object, version: former.version }, { kind: 'overwritten', ...present });
+  if (object.state !== 'gone')
+    observe(ledger, { ...object, version: former.version }, { kind: 'overwritten', ...present });
   return true;
 }
 

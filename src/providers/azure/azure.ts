@@ -1,3 +1,4 @@
+import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type {
@@ -28,7 +29,7 @@ import type { AzureOptions } from './options.ts';
 import type { Facts } from './probe.ts';
 import { probe, unprobed } from './probe.ts';
 import { readBlob } from './reading.ts';
-import { BlockUpload, resumeUpload } from './upload.ts';
+import { BlockUpload, putAsBlock, resumeUpload } from './upload.ts';
 import { deleteBlob, putBlob } from './writing.ts';
 
 export type { AzureOptions } from './options.ts';
@@ -83,8 +84,13 @@ class AzureProvider implements ExaminableProvider {
     return readBlob(this.#connection, key, options, signal);
   }
 
-  put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
-    return putBlob(this.#connection, this.#facts.put, key, bytes, options, signal);
+  async put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
+    try {
+      return await putBlob(this.#connection, this.#facts.put, key, bytes, options, signal);
+    } catch (error) {
+      if (!(await this.#isOnlyUncommitted(error, key, options, signal))) throw error;
+      return await putAsBlock(this.#connection, this.#facts.part, key, bytes, options, signal);
+    }
   }
 
   /** Sends nothing: the first part begins the upload at Azure. */
@@ -127,6 +133,23 @@ class AzureProvider implements ExaminableProvider {
 
   async close(): Promise<void> {
     this.#connection.close();
+  }
+
+  /** Azurite takes blocks of an upload that was left for a blob, where there must be none. */
+  async #isOnlyUncommitted(
+    error: unknown,
+    key: Key,
+    { precondition }: PutOptions,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if (!(error instanceof ProviderError) || error.code !== 'conflict') return false;
+    if (precondition === undefined || !('absent' in precondition)) return false;
+    try {
+      await this.head(key, signal);
+      return false;
+    } catch (failure) {
+      return failure instanceof ProviderError && failure.code === 'not-found';
+    }
   }
 
   /** Lists rather than asks for the container's properties: the right to list is needed anyway, the other may be lacking. So may the right to list above Holdfast's own part. */

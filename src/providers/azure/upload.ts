@@ -4,7 +4,7 @@ import type { Checksums, Digest } from '../../objects/checksum.ts';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
-import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
+import type { Part, PutOptions, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
 import type { Transactional } from './checksums.ts';
 import { echoed, sent } from './checksums.ts';
 import type { Connection } from './connection.ts';
@@ -34,6 +34,27 @@ export async function resumeUpload(
   const ours = blocks.filter(([id]) => id.startsWith(checkpoint));
   if (ours.length === 0) return undefined;
   return new BlockUpload(connection, algorithm, key, options, { id: checkpoint, held: new Map(ours) });
+}
+
+/** A whole small object as one block: committing it drops the blocks of uploads that were left. */
+export async function putAsBlock(
+  connection: Connection,
+  algorithm: Transactional | undefined,
+  key: Key,
+  bytes: Buffer,
+  { attributes, record, digest, precondition }: PutOptions,
+  signal: AbortSignal,
+): Promise<StoredCopy> {
+  const size = bytes.length;
+  const shape = {
+    size,
+    partSize: Math.max(1, size),
+    attributes,
+    ...(precondition === undefined ? {} : { precondition }),
+  };
+  const upload = new BlockUpload(connection, algorithm, key, shape);
+  if (size > 0) await upload.part({ number: 1, offset: 0, bytes, checksums: digest }, signal);
+  return await upload.complete(digest, record, signal);
 }
 
 /**

@@ -45,13 +45,6 @@ export function identifyCases(create: CreateStore): void {
       async (bench) => await bench.catalog.settle([settlement(await bench.claimOne(), { learnt })]),
     ],
     [
-      'that is gone',
-      async (bench, id) => {
-        await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
-        await bench.catalog.decideObserved(policy, 'apply');
-      },
-    ],
-    [
       'with an undecided change',
       async (bench, id) => await bench.record({ kind: 'overwritten', id, object: version('v2'), asOf: bench.tick() }),
     ],
@@ -65,6 +58,16 @@ export function identifyCases(create: CreateStore): void {
     expect(await bench.catalog.settle([settlement(claim, { former, last: false })])).toEqual([false]);
     expect(await bench.object('a')).toEqual(before);
     expect(await bench.events('a')).not.toContain('former');
+  });
+
+  test('former: of an object that is gone it is what is kept, and nothing is observed', async () => {
+    await using bench = await Bench.create(create);
+    const { id } = await bench.add('a', { aws: 'c1' });
+    await bench.record({ kind: 'vanished', id, asOf: bench.tick() });
+    await bench.catalog.decideObserved(policy, 'apply');
+    const claim = await bench.claimOne();
+    expect(await bench.catalog.settle([settlement(claim, { former, last: false })])).toEqual([true]);
+    expect(await bench.object('a')).toMatchObject({ version: former.version, state: 'gone', observed: null });
   });
 
   test('former: a token that is not the newest changes nothing', async () => {

@@ -7,7 +7,7 @@ import type { ProviderFixture } from './fixture.ts';
 import { expectedOf } from './fixture.ts';
 import { finish, partsOf, smallestPart, start } from './parts.ts';
 import type { Room } from './room.ts';
-import { calm, expectAbsent, expectError, readAll, roomFor } from './room.ts';
+import { calm, expectAbsent, expectError, put, readAll, roomFor } from './room.ts';
 
 export function resumingCases(fixture: ProviderFixture): void {
   describe('an upload that was left', () => {
@@ -48,6 +48,17 @@ export function resumingCases(fixture: ProviderFixture): void {
       expect((await readAll(provider, 'anew')).equals(bytes)).toBe(true);
       await provider.abortUpload('anew', left.checkpoint, calm);
       expect((await readAll(provider, 'anew')).equals(bytes)).toBe(true);
+    });
+
+    test('does not get in the way of an object that is put there at once', async () => {
+      const { provider } = room();
+      await leave(room(), 'put at once', 2, 'before');
+      const bytes = bytesOf(100, 'at once');
+      await put(provider, 'put at once', bytes, { precondition: { absent: true } });
+      expect((await readAll(provider, 'put at once')).equals(bytes)).toBe(true);
+      const again = put(provider, 'put at once', bytesOf(90), { precondition: { absent: true } });
+      await expectError(again, 'conflict');
+      expect((await readAll(provider, 'put at once')).equals(bytes)).toBe(true);
     });
 
     test('is listed at its key and nowhere else, or not at all', async () => {

@@ -49,3 +49,26 @@ test('what is copied while it vanishes is what the object was', async () => {
   expect(await world.object('a')).toMatchObject({ version, state: 'gone' });
   expect(await world.catalog.counts('p')).toMatchObject({ lost: 0, gone: 1, copies: { verified: 4 } });
 });
+
+test('of an object that went before its last version was copied, what a crash left unproven is kept', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {}, three: {} } });
+  world.source.write('a', 'first');
+  world.source.write('b', 'other');
+  await world.reconcile();
+  await world.loseCatalog();
+  world.target('three').bucket.objects.delete('a');
+  const decide = async (): Promise<void> => void (await world.catalog.decideObserved('p', 'apply'));
+  for (const text of ['second', 'third']) {
+    world.source.write('a', text);
+    await pass(world);
+    await decide();
+  }
+  expect(await world.copy('a')).toMatchObject({ state: 'pending', evidence: null });
+  world.source.bucket.objects.delete('a');
+  await pass(world);
+  await decide();
+  expect(await world.object('a')).toMatchObject({ state: 'gone', sha256: null });
+  for (const _ of [1, 2]) await world.reconcile();
+  expect(await world.catalog.counts('p')).toMatchObject({ lost: 0, gone: 1, copies: { verified: 6, pending: 0 } });
+  expect(world.targets.map((place) => place.text('a'))).toEqual(['first', 'first', 'first']);
+});
