@@ -30,11 +30,12 @@ export interface Replaced {
 }
 
 /**
- * Whether an overwrite may replace another version of the object. Where the copy was proven to be the present one, it was
- * Holdfast that wrote it last, and what stands there instead is damage.
+ * Whether nobody knows what it is that stands at the target: nothing was ever proven of it, or the copy was proven to be the
+ * present version and something else stands there now. Mostly that is damage; but it may be a version that this catalog,
+ * rebuilt or put back, never heard of.
  */
-export function mayReplaceVersion({ version, evidence }: CopyRow, sha256: string | null): boolean {
-  return version !== null && (evidence === null || evidence.sha256 !== sha256);
+export function isUnaccounted({ version, evidence }: CopyRow, sha256: string | null): boolean {
+  return version !== null && (evidence === null || evidence.sha256 === sha256);
 }
 
 /** How long what nobody decided about is kept, in milliseconds. */
@@ -45,8 +46,8 @@ export const undecidedFor = 90 * 24 * 3_600_000;
  * catalog was lost while the target did not answer, and the others had nothing. The guard never judged that it be replaced,
  * so that it is kept even by a policy without a history. @returns how long; undefined for what is known.
  */
-export function keptAnyway({ version, evidence }: CopyRow): number | undefined {
-  return version !== null && evidence === null ? undecidedFor : undefined;
+export function keptAnyway(copy: CopyRow, sha256: string | null): number | undefined {
+  return isUnaccounted(copy, sha256) ? undecidedFor : undefined;
 }
 
 /**
@@ -79,8 +80,11 @@ function saysItIs({ record }: ObjectHead, { version, sha256 }: Replaced['by']): 
   return record !== undefined && (record.sourceVersion === version || record.sha256 === sha256);
 }
 
-function digestsOf({ record }: ObjectHead, { evidence }: Replaced): ReadonlySet<string> {
-  return new Set([record?.sha256, evidence?.sha256].filter((sha256) => sha256 !== undefined));
+/** The present version needs no keeping: it is written in its place. */
+function digestsOf({ record }: ObjectHead, { evidence, by }: Replaced): ReadonlySet<string> {
+  const digests = new Set([record?.sha256, evidence?.sha256].filter((sha256) => sha256 !== undefined));
+  if (by.sha256 !== null) digests.delete(by.sha256);
+  return digests;
 }
 
 async function noteNotKept(

@@ -5,7 +5,7 @@ import { ProviderError } from '../objects/errors.ts';
 import { copyCandidates } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
-import { keepReplaced, keptAnyway, mayReplaceVersion, type KeepingLedger } from './keep.ts';
+import { isUnaccounted, keepReplaced, keptAnyway, type KeepingLedger } from './keep.ts';
 import { Knowledge } from './knowledge.ts';
 import { newerStanding } from './newer.ts';
 import { Outcomes } from './outcomes.ts';
@@ -189,11 +189,11 @@ export class Work {
     return copies.filter((copy) => !this.#outcomes.has(copy));
   }
 
-  /** What was never proven to be anything may be a newer version than is known here. @returns the copies that may be written. */
+  /** What nobody accounts for may be a newer version than is known here. @returns the copies that may be written. */
   async #withoutNewer(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
     const { object, digest } = this.#knowledge;
     const judged = copies.map(async (copy) => {
-      if (copy.version === null || copy.evidence !== null) return [copy];
+      if (!isUnaccounted(copy, digest?.sha256 ?? null)) return [copy];
       try {
         const source = this.#knowledge.source();
         const newer = await newerStanding(this.#site(copy.target), object, digest?.sha256, source, this.#signal);
@@ -219,8 +219,8 @@ export class Work {
     const errands = copies.map((copy) => ({
       name: copy.target,
       run: async (signal: AbortSignal): Promise<void> => {
-        const history = configured ?? keptAnyway(copy);
-        if (history === undefined || !mayReplaceVersion(copy, sha256)) return;
+        const history = configured ?? keptAnyway(copy, sha256);
+        if (history === undefined || copy.version === null) return;
         const options = { ...common, history };
         const replaced = { key, to: this.#destination(copy), evidence: copy.evidence, by: { version, sha256 } };
         await keepReplaced(replaced, { ...options, onSourceBytes: this.#options.onBytes }, signal);

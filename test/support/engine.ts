@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Catalog } from '../../src/catalog/catalog.ts';
@@ -113,6 +113,19 @@ export class World implements AsyncDisposable {
     await this.#close();
     for (const ending of ['', '-wal', '-shm']) await rm(join(this.#directory, `catalog.db${ending}`), { force: true });
     await this.open();
+  }
+
+  /** Puts an older catalog back in place of the present one. */
+  async backTo(path: string): Promise<void> {
+    await this.#close();
+    for (const ending of ['', '-wal', '-shm']) await rm(join(this.#directory, `catalog.db${ending}`), { force: true });
+    await copyFile(path, join(this.#directory, 'catalog.db'));
+    await this.open();
+  }
+
+  /** Where the catalog is, and others may be put. */
+  get directory(): string {
+    return this.#directory;
   }
 
   async reconcile(

@@ -20,8 +20,13 @@ const setLearnt = `update objects set sha256 = ?, checksums = ?, attributes = ?,
 
 const setDamaged = 'update objects set source_damaged_at = ?, damaged_version = ?, updated_at = ? where id = ?';
 
-const setSound = `update objects set source_damaged_at = null, damaged_version = null, version = ?, observed_kind = null,
-  observed_version = null, observed_size = null, observed_modified_at = null, updated_at = ? where id = ?`;
+/** What was observed meanwhile is another version than the one that was read, and stays. */
+const setSound = `update objects set source_damaged_at = null, damaged_version = null, version = ?1,
+  observed_kind = case when observed_version = ?1 then null else observed_kind end,
+  observed_size = case when observed_version = ?1 then null else observed_size end,
+  observed_modified_at = case when observed_version = ?1 then null else observed_modified_at end,
+  observed_version = case when observed_version = ?1 then null else observed_version end,
+  updated_at = ?2 where id = ?3`;
 
 /**
  * Takes over what reading the source told. Bytes that differ from those known for the same version are damage at

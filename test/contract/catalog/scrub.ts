@@ -98,6 +98,18 @@ export function scrubCases(create: CreateStore): void {
     expect(await bench.catalog.counts(policy)).toMatchObject({ lost: 0, sourceDamaged: 0 });
   });
 
+  test('source read: under the version that was read, it undoes no newer observation', async () => {
+    await using bench = await Bench.create(create);
+    const { id } = await bench.addVerified('a');
+    const seen = (version: string) =>
+      ({ kind: 'overwritten', id, object: { version, size: 9, modifiedAt: 9 }, asOf: bench.tick() }) as const;
+    await bench.record(seen('v9'));
+    expect(await bench.record({ kind: 'source-read', id, version: 'v1', found: 'v5', sha256 })).toBe(1);
+    expect(await bench.object('a')).toMatchObject({ version: 'v5', observed: { kind: 'overwritten', version: 'v9' } });
+    expect(await bench.record({ kind: 'source-read', id, version: 'v5', found: 'v9', sha256 })).toBe(1);
+    expect(await bench.object('a')).toMatchObject({ version: 'v9', observed: null });
+  });
+
   test('recorded: kept with the copy until told otherwise', async () => {
     await using bench = await Bench.create(create);
     await bench.add('a');
