@@ -1,6 +1,7 @@
 import { Leash } from './objects/leash.ts';
 import { isOver } from './objects/set-back.ts';
 import { Deletions } from './replication/deletions.ts';
+import { Drills } from './replication/drills.ts';
 import { expireKept } from './replication/expiry.ts';
 import { abortOrphans } from './replication/orphans.ts';
 import { glance, runPass, type Pass } from './replication/pass.ts';
@@ -30,8 +31,8 @@ function retryFullAfter({ detect }: Policy): number {
 
 /**
  * The loops of the long-lived process: look at each policy's source every `detect.every` (and at its targets every
- * `detect.full`), work on what is due, delete what may go, read copies again (scrub), keep
- * snapshots of the catalog at the targets, keep trying providers that are away.
+ * `detect.full`), work on what is due, delete what may go, read copies again (scrub), rehearse
+ * restores (drill), keep snapshots of the catalog at the targets, keep trying providers that are away.
  */
 export class Daemon {
   readonly #replicator: DaemonParts;
@@ -67,6 +68,7 @@ export class Daemon {
         ...policies.map(async (policy) => await this.#ending(this.#delete(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#expire(policy))),
         ...policies.map(async (policy) => await this.#ending(this.#scrub(policy))),
+        ...policies.map(async (policy) => await this.#ending(this.#drill(policy))),
       ]);
       if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
@@ -113,6 +115,11 @@ export class Daemon {
   async #scrub(policy: Policy): Promise<void> {
     if (policy.scrub === undefined) return;
     await new Scrub(this.#replicator.engine, policy, policy.scrub).run(this.#stop.signal);
+  }
+
+  async #drill(policy: Policy): Promise<void> {
+    if (policy.drill === undefined) return;
+    await new Drills(this.#replicator.engine, policy, policy.drill).run(this.#stop.signal);
   }
 
   async #keepSnapshots(): Promise<void> {

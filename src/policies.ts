@@ -21,6 +21,7 @@ export function toPolicy(policy: Settings, config: Config, sites: ReadonlyMap<st
     minCopies: policy.minCopies,
     onCopy: policy.verify.onCopy,
     ...(policy.verify.scrub === undefined ? {} : { scrub: policy.verify.scrub }),
+    ...(policy.drill === undefined ? {} : { drill: policy.drill }),
     guard: policy.guard,
     ...(policy.deletes.after === undefined ? {} : { deleteAfter: policy.deletes.after }),
     ...(policy.history === undefined ? {} : { history: policy.history }),

@@ -2,6 +2,7 @@ import type { Key } from '../objects/key.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from './claims.ts';
 import type { PolicyCounts, Problem, ProblemRange } from './counts.ts';
 import type { DeletionLedger } from './deletions.ts';
+import type { DrillLedger } from './drills.ts';
 import type { Finding, RecordResult } from './findings.ts';
 import type { HoldLedger } from './holds.ts';
 import type { ImportLedger } from './import.ts';
@@ -39,6 +40,8 @@ export interface Catalog
     SnapshotLedger,
     UploadLedger,
     AsyncDisposable {
+  readonly drills: DrillLedger;
+
   /**
    * Makes the policies known and gives every object a copy row for every target of its policy: a target that was
    * added gets `pending` copies. `counts` and `problems` answer from now on for the policies as they were given here,

@@ -40,6 +40,7 @@ function build(signal: AbortSignal, settle: Settle): Command {
   const context = (command: Command): Context => ({ options: command.optsWithGlobals<GlobalOptions>(), signal });
   addLongRunning(program, context, settle);
   addRestore(program, context, settle);
+  addDrill(program, context, settle);
   addRebuild(program, context, settle);
   addQuestions(program, context, settle);
   addConfig(program, context, settle);
@@ -106,6 +107,18 @@ function addRestore(program: Command, context: ContextOf, settle: Settle): void 
     .action(async (policy: string | undefined, options: object, command: Command) => {
       const { restoreCommand } = await import('./restore.ts');
       settle(await restoreCommand(policy, options, context(command)));
+    });
+}
+
+function addDrill(program: Command, context: ContextOf, settle: Settle): void {
+  addGlobals(program.command('drill'))
+    .description('rehearse a restore from each target alone: objects chosen by chance, verified and thrown away')
+    .addArgument(new Argument('[policy]', 'default: all policies'))
+    .option('--target <name...>', 'only from these targets')
+    .option('--json', 'one JSON document on stdout')
+    .action(async (policy: string | undefined, options: object, command: Command) => {
+      const { drillCommand } = await import('./drill.ts');
+      settle(await drillCommand(policy, options, context(command)));
     });
 }
 

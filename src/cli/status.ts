@@ -1,6 +1,7 @@
 import { describePromise } from '../replication/status-evidence.ts';
 import type { Problem } from '../catalog/counts.ts';
 import { readStatus, rememberedProviders, type PolicyStatus, type Status } from '../replication/status.ts';
+import { describeDrills } from './drill-text.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatBytes, formatKey, formatSeconds, formatTable, formatTime } from './format.ts';
@@ -33,8 +34,10 @@ export async function statusCommand(
 function statusOf({ policies }: Status): ExitStatus {
   if (policies.some((policy) => policy.hold !== null)) return exitStatus.held;
   const bad = policies.some(
-    ({ pending, failed, damaged, lost, lastPass }) =>
-      pending + failed + damaged + lost > 0 || lastPass?.outcome !== 'complete',
+    ({ pending, failed, damaged, lost, lastPass, drills }) =>
+      pending + failed + damaged + lost > 0 ||
+      lastPass?.outcome !== 'complete' ||
+      Object.values(drills).some((drill) => drill.failed > 0),
   );
   return bad ? exitStatus.incomplete : exitStatus.ok;
 }
@@ -63,7 +66,7 @@ function describePolicy(policy: PolicyStatus): string {
   if (lagSeconds !== null) lines.push(`  everything older than ${formatSeconds(lagSeconds)} is copied and verified`);
   lines.push(`  ${describePromise(policy)}`);
   if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
-  lines.push(...describeGone(policy), ...describeHold(policy));
+  lines.push(...describeGone(policy), ...describeHold(policy), ...describeDrills(policy));
   const rows = Object.entries(policy.copies).map(([target, copies]) => [
     `  ${target}`,
     copies.verified,

@@ -48,6 +48,21 @@ const verify = section({
     .exactOptional(),
 });
 
+const drill = section({
+  every: duration('1m', '3650d').meta({
+    description: 'How often a restore is rehearsed from each target; sooner again after one that failed.',
+  }),
+  sample: wholeNumber(1, 100_000)
+    .meta({ description: 'The most objects that one drill restores from each target.' })
+    .prefault(100),
+  bytes: size()
+    .meta({
+      description:
+        'The most bytes that one drill reads from each target: what providers bill for reading. Larger objects are left out, and that is said.',
+    })
+    .prefault('1GiB'),
+});
+
 const deletes = section({
   mode: oneOf(['retain', 'propagate'])
     .meta({
@@ -99,6 +114,12 @@ const written = section({
     .exactOptional(),
   detect: detect.meta({ description: 'How changes are found.' }).prefault({}),
   verify: verify.meta({ description: 'What counts as evidence.' }).prefault({}),
+  drill: drill
+    .meta({
+      description:
+        'The daemon restores objects chosen by chance from each target alone, as if all else were gone, and throws the bytes away once they are verified. Without this section only `holdfast drill` does.',
+    })
+    .exactOptional(),
   deletes: deletes.meta({ description: 'What a deletion at the source does.' }).prefault({}),
   history: duration('1h', '3650d')
     .meta({

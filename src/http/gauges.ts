@@ -1,6 +1,7 @@
 import type { OldestEvidence } from '../catalog/counts.ts';
 import type { Status, PolicyStatus } from '../replication/status.ts';
-import type { Gauges, PolicyGauges } from '../telemetry/gauges.ts';
+import type { DrillStatus } from '../replication/status-drills.ts';
+import type { DrillGauges, Gauges, PolicyGauges } from '../telemetry/gauges.ts';
 
 /** The status as metrics show it. `now`: milliseconds since the epoch. */
 export function gaugesOf(status: Status, now: number): Gauges {
@@ -31,7 +32,13 @@ function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
     held: policy.held,
     rejected: policy.rejected,
     evidenceOldestAgeSeconds: ages,
+    drills: Object.fromEntries(Object.entries(policy.drills).map(([target, drill]) => [target, drillGauges(drill)])),
   };
+}
+
+function drillGauges({ lastSuccess, failed, bytesPerSecond, recoverySeconds }: DrillStatus): DrillGauges {
+  const lastSuccessSeconds = lastSuccess === null ? null : lastSuccess / 1000;
+  return { lastSuccessSeconds, failedObjects: failed, bytesPerSecond, recoverySeconds };
 }
 
 function agesOf(oldest: OldestEvidence, now: number): Record<string, number> {

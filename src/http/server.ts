@@ -1,6 +1,7 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { errorMessage } from '../objects/errors.ts';
 import type { PageRequest, ProblemPage } from '../replication/problem-page.ts';
+import type { DrillStatus } from '../replication/status-drills.ts';
 import type { Status } from '../replication/status.ts';
 import { refusal, type Access } from './token.ts';
 
@@ -101,8 +102,15 @@ async function guard(access: Access, request: FastifyRequest, reply: FastifyRepl
 
 /** Keys are user data, and `/health` asks for no token. */
 function withoutKeys(status: Status): Status {
-  const policies = status.policies.map((policy) =>
-    policy.hold === null ? policy : { ...policy, hold: { ...policy.hold, sample: [] } },
-  );
+  const policies = status.policies.map((policy) => ({
+    ...policy,
+    hold: policy.hold === null ? null : { ...policy.hold, sample: [] },
+    drills: Object.fromEntries(Object.entries(policy.drills).map(([target, drill]) => [target, keyless(drill)])),
+  }));
   return { ...status, policies };
+}
+
+/** What errors say names keys too. */
+function keyless(drill: DrillStatus): DrillStatus {
+  return { ...drill, firstFailure: null, obstacle: null };
 }

@@ -3,6 +3,7 @@ import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import type { ErrorCode } from '../objects/errors.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
+import type { ObjectInfo } from '../objects/object.ts';
 import type { Provider } from '../providers/provider.ts';
 import { faultInRecord, prove, type Proof, type ProveOptions } from './prove.ts';
 
@@ -52,12 +53,16 @@ export async function auditCopy(
 
 /** A bucket that is gone answers like one that lacks this object: only its listing tells. @throws ProviderError */
 async function requireListed(provider: Provider, key: Key, signal: AbortSignal): Promise<void> {
-  for await (const { entries } of provider.list({ prefix: key }, signal)) {
-    if (entries.length === 0) continue;
-    if (!entries.some((entry) => entry.key === key)) return;
-    const message = `${key} is listed at ${provider.name} and cannot be had: nobody knows which is true`;
-    throw new ProviderError('unavailable', message, { provider: provider.name, key });
-  }
+  if ((await listedAt(provider, key, signal)) === undefined) return;
+  const message = `${key} is listed at ${provider.name} and cannot be had: nobody knows which is true`;
+  throw new ProviderError('unavailable', message, { provider: provider.name, key });
+}
+
+/** What the listing says of one key, which comes first of all that begin with it. */
+export async function listedAt(provider: Provider, key: Key, signal: AbortSignal): Promise<ObjectInfo | undefined> {
+  for await (const { entries } of provider.list({ prefix: key }, signal))
+    if (entries.length > 0) return entries.find((entry) => entry.key === key);
+  return undefined;
 }
 
 function judged(proof: Proof, object: ObjectRow, copy: CopyRow): Audit {

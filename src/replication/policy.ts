@@ -17,6 +17,8 @@ export interface Policy {
   readonly onCopy: 'attested' | 'read';
   /** The rolling audit; absent: copies are read again only when somebody asks. */
   readonly scrub?: ScrubSettings;
+  /** Restores rehearsed from each target alone; absent: only when somebody asks. */
+  readonly drill?: DrillSettings;
   readonly guard: GuardLimits;
   /** How long after an object went its copies are deleted, in milliseconds; absent: they are retained. */
   readonly deleteAfter?: number;
@@ -33,6 +35,15 @@ export interface ScrubSettings {
   readonly bandwidth?: number;
   /** Bytes in any 24 hours at most; absent: no limit. */
   readonly perDay?: number;
+}
+
+export interface DrillSettings {
+  /** Milliseconds between drills. */
+  readonly every: number;
+  /** Objects that are restored at most, of each target. */
+  readonly sample: number;
+  /** Bytes that are read at most, of each target. */
+  readonly bytes: number;
 }
 
 export interface GuardLimits {

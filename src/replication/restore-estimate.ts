@@ -69,12 +69,13 @@ export class Estimator {
   }
 }
 
-function secondsFor(
-  { objects, bytes, bytesPerSecond, firstByteSeconds }: Sample,
-  { concurrency }: EstimateOptions,
+/** By the bytes, which come one after the other, and by the wait for each object's first, as many at once as are allowed. */
+export function secondsFor(
+  { objects, bytes, bytesPerSecond, firstByteSeconds }: Omit<Sample, 'provider' | 'sampledBytes'>,
+  { concurrency }: Pick<EstimateOptions, 'concurrency'>,
 ): number | null {
   if (bytesPerSecond === null || firstByteSeconds === null) return null;
-  return bytes / bytesPerSecond + (objects * firstByteSeconds) / Math.min(concurrency, objects);
+  return bytes / bytesPerSecond + (objects * firstByteSeconds) / Math.max(1, Math.min(concurrency, objects));
 }
 
 type Measured = Pick<Sample, 'sampledBytes' | 'bytesPerSecond' | 'firstByteSeconds'>;

@@ -4,6 +4,7 @@ import type { DecisionEntry } from '../catalog/holds.ts';
 import type { PolicyState, ProviderState } from '../catalog/policies.ts';
 import type { Policy } from './policy.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
+import { drillStatusOf, drillTroubles, type DrillStatus } from './status-drills.ts';
 import { evidenceTroubles } from './status-evidence.ts';
 import { snapshotStatusOf, snapshotTroubles, type SnapshotStatus } from './status-snapshots.ts';
 import type { SnapshotSettings } from './snapshots.ts';
@@ -42,6 +43,8 @@ export interface PolicyStatus {
   readonly deletes: DeletesStatus;
   /** What the rolling audit promises; null when `verify.scrub` is not set. */
   readonly scrub: ScrubPromise | null;
+  /** By target: restores that were rehearsed from it alone. */
+  readonly drills: Readonly<Record<string, DrillStatus>>;
   /** Objects whose own bytes at the source changed though their version did not. */
   readonly sourceDamaged: number;
   /** Objects whose copies are kept although the source shows otherwise: a person rejected the change. */
@@ -122,11 +125,17 @@ async function reportOn(catalog: Catalog, policy: Policy, now: number): Promise<
   const counts = await catalog.counts(policy.name);
   const decisions = await catalog.decisions(policy.name, { limit: decisionsShown });
   const deletes = await deletesOf(catalog, policy, state);
-  const status = { ...describe(policy, state, counts, now), decisions, deletes };
+  const drills = drillStatusOf(await catalog.drills.read(policy.name), policy, now);
+  const status = { ...describe(policy, state, counts, now), decisions, deletes, drills };
   return {
     status,
     failing: failures(status, policy, state, now),
-    degraded: [...troubles(status, policy), ...backlog(status, policy, counts, now), ...evidenceTroubles(status, now)],
+    degraded: [
+      ...troubles(status, policy),
+      ...backlog(status, policy, counts, now),
+      ...evidenceTroubles(status, now),
+      ...drillTroubles(policy.name, drills),
+    ],
   };
 }
 
@@ -135,7 +144,7 @@ function describe(
   state: PolicyState,
   counts: PolicyCounts,
   now: number,
-): Omit<PolicyStatus, 'decisions' | 'deletes'> {
+): Omit<PolicyStatus, 'decisions' | 'deletes' | 'drills'> {
   const { objects, bytes, safe, gone, lost, observed, copies, byTarget, atRisk } = counts;
   return {
     policy: policy.name,

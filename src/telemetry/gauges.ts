@@ -28,6 +28,16 @@ export interface PolicyGauges {
   readonly rejected: number;
   /** The age of the oldest evidence by target and the method that took it; where there is none, nothing. */
   readonly evidenceOldestAgeSeconds: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  /** By target; where none was begun, nothing. */
+  readonly drills?: Readonly<Record<string, DrillGauges>>;
+}
+
+/** Of the latest drill at a target, as far as it is known. */
+export interface DrillGauges {
+  readonly lastSuccessSeconds: number | null;
+  readonly failedObjects: number;
+  readonly bytesPerSecond: number | null;
+  readonly recoverySeconds: number | null;
 }
 
 export interface GaugeRoom {
@@ -89,6 +99,15 @@ function fillPolicy(all: All, state: PolicyGauges): void {
   for (const [target, ages] of Object.entries(state.evidenceOldestAgeSeconds)) {
     for (const [method, age] of Object.entries(ages)) all.evidence.set({ policy, target, method }, age);
   }
+  for (const [target, drill] of Object.entries(state.drills ?? {})) fillDrill(all, { policy, target }, drill);
+}
+
+function fillDrill(all: All, labels: { readonly policy: string; readonly target: string }, drill: DrillGauges): void {
+  const { lastSuccessSeconds, failedObjects, bytesPerSecond, recoverySeconds } = drill;
+  all.drillFailed.set(labels, failedObjects);
+  if (lastSuccessSeconds !== null) all.drillSuccess.set(labels, lastSuccessSeconds);
+  if (bytesPerSecond !== null) all.drillSpeed.set(labels, bytesPerSecond);
+  if (recoverySeconds !== null) all.recovery.set(labels, recoverySeconds);
 }
 
 function createAll(registry: Registry) {
@@ -121,6 +140,24 @@ function createAll(registry: Registry) {
       'catalog_snapshot_age_seconds',
       'Age of the newest verified snapshot of the catalog at a target',
       ['target'],
+    ),
+    drillFailed: gauge('drill_failed_objects', 'Objects that the latest drill could not restore from a target alone', [
+      'policy',
+      'target',
+    ]),
+    drillSuccess: gauge(
+      'drill_last_success_timestamp_seconds',
+      'When the latest drill ended in which nothing failed, seconds since the epoch',
+      ['policy', 'target'],
+    ),
+    drillSpeed: gauge('drill_bytes_per_second', 'How fast the latest drill read, one object at a time', [
+      'policy',
+      'target',
+    ]),
+    recovery: gauge(
+      'recovery_seconds',
+      'How long restoring all objects from a target alone would take, as the latest drill went',
+      ['policy', 'target'],
     ),
     up: gauge('provider_up', 'Whether the provider could be reached', ['provider']),
     evidence: gauge(

@@ -7,7 +7,7 @@ const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
 const passSeconds = [1, 10, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600, 24 * 3_600];
 
 export function createEvents(registry: Registry): MetricEvents {
-  const { copies, copiedBytes, errors, orphans, scrubs, scrubbedBytes, sourceBytes } = createCounters(registry);
+  const { copies, copiedBytes, drills, errors, orphans, scrubs, scrubbedBytes, sourceBytes } = createCounters(registry);
   const { requests, passes, lastPass } = createTimings(registry);
   return {
     declare: (policy, source, targets) => {
@@ -16,6 +16,7 @@ export function createEvents(registry: Registry): MetricEvents {
         orphans.inc({ target }, 0);
         copiedBytes.inc({ policy, target }, 0);
         for (const outcome of ['copied', 'repaired', 'failed']) copies.inc({ policy, target, outcome }, 0);
+        for (const outcome of ['ok', 'failed', 'impossible']) drills.inc({ policy, target, outcome }, 0);
       }
     },
     copied: (policy, target, bytes, outcome = 'copied') => {
@@ -32,6 +33,7 @@ export function createEvents(registry: Registry): MetricEvents {
       scrubs.inc({ policy, target, outcome });
       if (outcome === 'right') scrubbedBytes.inc({ policy, target }, bytes);
     },
+    drilled: (policy, target, outcome) => drills.inc({ policy, target, outcome }),
     sourceRead: (policy, source, bytes) => sourceBytes.inc({ policy, source }, bytes),
     request: (provider, operation, outcome, seconds) => requests.observe({ provider, operation, outcome }, seconds),
     passFinished: (policy, outcome, seconds, finishedAt) => {
@@ -54,6 +56,12 @@ function createCounters(registry: Registry) {
       name: 'holdfast_copied_bytes_total',
       help: 'Bytes written to a target for copies that were then verified',
       labelNames: ['policy', 'target'],
+      registers,
+    }),
+    drills: new Counter({
+      name: 'holdfast_drills_total',
+      help: 'Restores rehearsed from a target alone, by how they ended: ok, failed, or impossible as it did not answer',
+      labelNames: ['policy', 'target', 'outcome'],
       registers,
     }),
     errors: new Counter({

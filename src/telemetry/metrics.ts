@@ -9,6 +9,9 @@ export type CopyEvent = 'copied' | 'repaired' | 'adopted' | 'rechecked';
 /** What the scrub found: see `replication/audit-copy.ts`. */
 export type ScrubOutcome = 'right' | 'missing' | 'wrong' | 'unreadable';
 
+/** `impossible`: the target did not answer. */
+export type DrillOutcome = 'ok' | 'failed' | 'impossible';
+
 export type PassOutcome = 'complete' | 'incomplete' | 'held';
 
 /** `ok`, or the code of the error a provider's call ended with. */
@@ -28,6 +31,8 @@ export interface MetricEvents {
   uploadAborted(target: string): void;
   /** The scrub looked at a copy of `bytes`. */
   scrubbed(policy: string, target: string, bytes: number, outcome: ScrubOutcome): void;
+  /** A drill at a target ended. */
+  drilled(policy: string, target: string, outcome: DrillOutcome): void;
   /** Bytes read from the source: what its egress bill is made of. */
   sourceRead(policy: string, source: string, bytes: number): void;
   /** One call to a provider ended. */
@@ -76,6 +81,7 @@ export const noMetrics: Metrics = Object.freeze({
   failed: ignore,
   uploadAborted: ignore,
   scrubbed: ignore,
+  drilled: ignore,
   sourceRead: ignore,
   request: ignore,
   passFinished: ignore,

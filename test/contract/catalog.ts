@@ -4,6 +4,7 @@ import { copyPaceCases } from './catalog/copy-pace.ts';
 import { countCases } from './catalog/counts.ts';
 import { decideCases } from './catalog/decide.ts';
 import { deletionCases } from './catalog/deletions.ts';
+import { drillCases } from './catalog/drills.ts';
 import { forgetCases } from './catalog/forget.ts';
 import { historyCases } from './catalog/history.ts';
 import { holdCases } from './catalog/hold.ts';
@@ -45,6 +46,7 @@ export function describeCatalogContract(name: string, create: CreateStore): void
     lossCases(create);
     copyPaceCases(create);
     scrubCases(create);
+    drillCases(create);
     randomCases(create);
   });
 }

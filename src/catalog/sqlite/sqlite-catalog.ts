@@ -30,6 +30,7 @@ import { counts } from './counts.ts';
 import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
+import { SqliteDrills } from './drills.ts';
 import { importObjects } from './import-objects.ts';
 import { inspect } from './inspect.ts';
 import * as kept from './kept.ts';
@@ -59,12 +60,9 @@ interface Below {
   readonly prefix?: string;
 }
 
-interface Forget {
-  readonly forget: boolean;
-}
-
 /** The verbs on one connection: reads at once, writes through the queue. */
 export class SqliteCatalog implements Catalog {
+  readonly drills: SqliteDrills;
   readonly #ledger: Ledger;
   readonly #queue: WriteQueue;
   #recorded = 0;
@@ -81,9 +79,10 @@ export class SqliteCatalog implements Catalog {
       () => tally(this.#ledger),
       outlast,
     );
+    this.drills = new SqliteDrills(this.#ledger, this.#queue);
   }
 
-  async syncPolicies(policies: readonly PolicyRow[], { forget }: Forget): Promise<void> {
+  async syncPolicies(policies: readonly PolicyRow[], { forget }: { readonly forget: boolean }): Promise<void> {
     await this.#queue.run(1, () => syncPolicies(this.#ledger, policies, forget));
     tell(this.#ledger, policies);
   }

@@ -9,6 +9,7 @@ import {
   countGoneSql,
 } from '../../../src/catalog/sqlite/claim-gone.ts';
 import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
+import { boundsSql, drawSql, verifiedSql } from '../../../src/catalog/sqlite/drills.ts';
 import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/decide-hold.ts';
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
@@ -43,6 +44,9 @@ const statements: Readonly<Record<string, string>> = {
   'deletions: claim': claimGoneSql,
   'deletions: any present': objectsSql(anyPresentSql),
   'deletions: copies': countGoneCopiesSql,
+  'drill: first and last': boundsSql,
+  'drill: draw': drawSql,
+  'drill: verified': verifiedSql,
   'first and last key': firstAndLastSql,
   'kept: expired': expiredSql,
   'kept: page of keys': pageOfKeysSql(range),

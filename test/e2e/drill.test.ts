@@ -1,0 +1,62 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { configOf, directories, openDesk, type Desk } from '../support/cli.ts';
+
+const c = ['-c', 'holdfast.yaml'];
+
+async function deskWithCopies(): Promise<Desk> {
+  const desk = await openDesk();
+  await desk.write('holdfast.yaml', configOf(directories));
+  for (const name of ['one', 'two']) await mkdir(desk.at(name));
+  for (const name of ['a.txt', 'b.txt', 'c/d.txt']) await desk.write(`source/${name}`, `bytes of ${name}`);
+  expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+  return desk;
+}
+
+interface Drilled {
+  readonly policies: readonly { readonly policy: string; readonly drills: Readonly<Record<string, object>> }[];
+}
+
+interface Health {
+  readonly status: string;
+  readonly reasons: readonly string[];
+}
+
+test('drill by hand: from each target alone, with the source gone; damage and loss fail it', async () => {
+  await using desk = await deskWithCopies();
+  await rm(desk.at('source'), { recursive: true });
+  const good = await desk.json<Drilled>('drill', ...c);
+  expect(good.code).toBe(0);
+  const ok = { outcome: 'ok', objects: 3, failed: 0, failures: [], bytes: 43 };
+  expect(good.document.policies).toMatchObject([{ policy: 'docs', drills: { one: ok, two: ok } }]);
+
+  await writeFile(desk.at('one/a.txt'), 'bytes of A.txt');
+  await rm(desk.at('one/c/d.txt'));
+  const bad = await desk.json<Drilled>('drill', 'docs', '--target', 'one', ...c);
+  expect(bad.code).toBe(1);
+  const [{ drills } = { drills: {} }] = bad.document.policies;
+  expect(Object.keys(drills)).toEqual(['one']);
+  expect(drills['one']).toMatchObject({ outcome: 'failed', objects: 3, failed: 2 });
+  const status = await desk.run(['status', ...c]);
+  expect(status.code).toBe(1);
+  expect(status.stdout).toMatch(/docs: the drill at one failed: 2 of 3 objects could not be restored from it alone/);
+  expect(status.stdout).toMatch(/drill at one: last succeeded .*; the latest: 1 of 3 objects restored/);
+  expect(status.stdout).toMatch(/FAILED: /);
+  expect(status.stdout).toMatch(/drill at two: last succeeded .*; the latest: 3 of 3 objects restored/);
+  expect(await desk.run(['drill', '--target', 'nowhere', ...c])).toMatchObject({ code: 2 });
+});
+
+test('the daemon drills by itself, and health and metrics tell of it', async () => {
+  await using desk = await deskWithCopies();
+  const daily = configOf(directories).replace('targets:', 'drill: { every: 1d }\n    targets:');
+  await desk.write('holdfast.yaml', daily);
+  const daemon = desk.start(['daemon', ...c]);
+  const url = await daemon.printed(/listening at (http:\S+)/);
+  await daemon.printed(/the drill succeeded[^]*the drill succeeded/);
+  const health = (await (await fetch(`${url}/health`)).json()) as Health;
+  expect(health).toMatchObject({ policies: [{ drills: { one: { failed: 0, objects: 3 }, two: { objects: 3 } } }] });
+  const metrics = await (await fetch(`${url}/metrics`)).text();
+  expect(metrics).toMatch(/holdfast_drills_total\{policy="docs",target="one",outcome="ok"\} 1/);
+  expect(metrics).toMatch(/holdfast_drill_last_success_timestamp_seconds\{policy="docs",target="two"\} \d/);
+  expect(metrics).toMatch(/holdfast_recovery_seconds\{policy="docs",target="one"\} \d/);
+});
