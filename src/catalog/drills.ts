@@ -12,10 +12,10 @@ export interface DrillLedger {
    */
   draw(policy: string, request: DrawRequest): Promise<readonly ObjectRow[]>;
 
-  /** Takes the turn of a drill. @returns false where one was begun less than `restMs` ago, by whomever. */
+  /** Takes the turn of a drill. @returns false where one was begun less than `restMs` ago, by whomever, or the target left the policy. */
   begin(policy: string, target: string, restMs: number): Promise<boolean>;
 
-  /** What came of it: a result, or why there is none; the latest result then stays as it was. */
+  /** What came of it: a result, or why there is none; the latest result then stays as it was. Dropped for a target that left. */
   note(policy: string, target: string, news: DrillNews): Promise<void>;
 
   /** In the order of the targets' names. */

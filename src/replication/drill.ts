@@ -4,7 +4,7 @@ import { errorMessage, ProviderError } from '../objects/errors.ts';
 import { auditable, auditCopy, findingOf } from './audit-copy.ts';
 import { drawn } from './drill-sample.ts';
 import type { DrillSettings, Policy } from './policy.ts';
-import { rehearse, type Pace, type Rehearsal } from './rehearse.ts';
+import { judged, rehearse, type Pace, type Rehearsal } from './rehearse.ts';
 import { secondsFor } from './restore-estimate.ts';
 import type { Site } from './site.ts';
 import type { Engine } from './worker.ts';
@@ -25,7 +25,7 @@ export class Drill {
   #objects = 0;
   #failed = 0;
   #failure: DrillFailure | null = null;
-  /** Read or about to be; and of what was restored. */
+  /** Bytes read; and of what was restored. */
   #spent = 0;
   #bytes = 0;
   #restored = 0;
@@ -53,8 +53,8 @@ export class Drill {
   /** @throws the catalog's error; ProviderError `aborted` when the signal ended it. */
   async run(signal: AbortSignal): Promise<DrillEnd> {
     try {
-      // As sources are met: a restore writes nothing where data are rescued from.
-      await this.#site.connect('source', signal);
+      // As sources are met, where it was not met yet: a restore writes nothing where data are rescued from.
+      if (this.#site.capabilities === undefined) await this.#site.connect('source', signal);
       await this.#rehearseAll(signal);
     } catch (error) {
       if (!(error instanceof ProviderError) || signal.aborted) throw error;
@@ -73,7 +73,6 @@ export class Drill {
   }
 
   async #rehearse(row: ObjectRow, signal: AbortSignal): Promise<void> {
-    this.#spent += row.size;
     const rehearsal = await this.#judge(row, signal);
     if (rehearsal === 'moved') return;
     if (rehearsal.state === 'unanswered') {
@@ -100,7 +99,7 @@ export class Drill {
     const { catalog, clock } = this.#engine;
     const options = { method: 'read', now: () => clock.now(), onBytes: this.#spend } as const;
     const audit = await auditCopy(this.#site.provider, audited, options, signal);
-    if (audit.state === 'unreadable') return { ...first, failure: audit.error };
+    if (audit.state === 'unreadable') return judged(audit.error);
     if (audit.state === 'right') return await this.#onceMore(row, signal);
     const finding = findingOf(audited, audit);
     const { applied } = await catalog.record(this.#policy.name, finding === undefined ? [] : [finding]);
@@ -109,7 +108,6 @@ export class Drill {
 
   /** The copy is right and was not restored: it was replaced meanwhile, or a restore would not find it. */
   async #onceMore(row: ObjectRow, signal: AbortSignal): Promise<Rehearsal | 'moved'> {
-    this.#spent += row.size;
     const second = await this.#try(row, signal);
     if (second.state !== 'failed') return second;
     const now = await this.#engine.catalog.inspect(this.#policy.name, row.key);
@@ -117,7 +115,7 @@ export class Drill {
   }
 
   async #try(row: ObjectRow, signal: AbortSignal): Promise<Rehearsal> {
-    return await rehearse(this.#engine, this.#site, row, () => undefined, signal);
+    return await rehearse(this.#engine, this.#site, row, this.#spend, signal);
   }
 
   readonly #spend = (bytes: number): void => {

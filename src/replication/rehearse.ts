@@ -57,7 +57,8 @@ export async function rehearse(
   }
 }
 
-function judged({ code, message }: Failure): Rehearsal {
+/** Whether the place failed, or only does not answer now. */
+export function judged({ code, message }: Failure): Rehearsal {
   return { state: isRetryable(code) ? 'unanswered' : 'failed', failure: { code, message } };
 }
 

@@ -64,22 +64,23 @@ const beginSql = `insert into drills (policy_id, target_id, first_at, begun_at) 
   where begun_at <= ?3 - ?4 or begun_at > ?3 returning target_id`;
 
 function begin(ledger: Ledger, policy: string, target: string, restMs: number): boolean {
-  const [policyId, targetId] = idsOf(ledger, policy, target);
-  return ledger.db.get(beginSql, policyId, targetId, ledger.now(), restMs) !== undefined;
+  const ids = idsOf(ledger, policy, target);
+  return ids !== undefined && ledger.db.get(beginSql, ...ids, ledger.now(), restMs) !== undefined;
 }
 
-const noteObstacle = 'update drills set obstacle = ? where policy_id = ? and target_id = ?';
+const noteObstacle = 'update drills set obstacle = ?3 where policy_id = ?1 and target_id = ?2';
 
 const noteResult = `update drills set obstacle = null, result = ?3, succeeded_at = coalesce(?4, succeeded_at)
   where policy_id = ?1 and target_id = ?2`;
 
 function note(ledger: Ledger, policy: string, target: string, news: DrillNews): void {
-  const [policyId, targetId] = idsOf(ledger, policy, target);
-  if ('obstacle' in news) ledger.db.run(noteObstacle, news.obstacle, policyId, targetId);
+  const ids = idsOf(ledger, policy, target);
+  if (ids === undefined) return;
+  if ('obstacle' in news) ledger.db.run(noteObstacle, ...ids, news.obstacle);
   else {
     const { result } = news;
     const succeededAt = result.failed === 0 ? result.at : null;
-    ledger.db.run(noteResult, policyId, targetId, JSON.stringify(result), succeededAt);
+    ledger.db.run(noteResult, ...ids, JSON.stringify(result), succeededAt);
   }
 }
 
@@ -106,9 +107,9 @@ function read({ db, names }: Ledger, policy: string): readonly DrillState[] {
   }));
 }
 
-function idsOf({ names }: Ledger, policy: string, target: string): readonly [number, number] {
+/** Undefined for a target that left the policy. */
+function idsOf({ names }: Ledger, policy: string, target: string): readonly [number, number] | undefined {
   const policyId = names.policyId(policy);
   const found = names.targetsOf(policyId).find(({ name }) => name === target);
-  if (found === undefined) throw new Error(`${target} is no target of the policy ${policy}`);
-  return [policyId, found.id];
+  return found === undefined ? undefined : [policyId, found.id];
 }

@@ -43,6 +43,7 @@ function syncTargets(ledger: Ledger, policyId: number, policy: PolicyRow, forget
 function removeTarget({ db }: Ledger, policyId: number, targetId: number): void {
   db.run(noteAll, policyId);
   db.run('delete from copies where policy_id = ? and target_id = ?', policyId, targetId);
+  db.run('delete from drills where policy_id = ? and target_id = ?', policyId, targetId);
   db.run('delete from policy_targets where policy_id = ? and target_id = ?', policyId, targetId);
 }
 

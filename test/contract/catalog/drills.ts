@@ -66,7 +66,18 @@ export function drillCases(create: CreateStore): void {
     });
     bench.clock.advance(-2 * hour);
     expect(await drills.begin(policy, 'aws', hour)).toBe(true);
-    await expect(drills.begin(policy, 'nowhere', hour)).rejects.toThrow(/no target/);
+    expect(await drills.begin(policy, 'nowhere', hour)).toBe(false);
+  });
+
+  test('drills: of a target that left the policy nothing is noted, and nothing is left when it comes back', async () => {
+    await using bench = await Bench.create(create);
+    const { drills } = bench.catalog;
+    for (const target of targets) await drills.begin(policy, target, 0);
+    await bench.catalog.syncPolicies([{ ...policyRow, targets: ['gcp', 'disk'] }], { forget: true });
+    await drills.note(policy, 'aws', { result: good });
+    await bench.catalog.syncPolicies([policyRow], { forget: true });
+    expect((await drills.read(policy)).map(({ target }) => target)).toEqual(['disk', 'gcp']);
+    expect(await drills.begin(policy, 'aws', hour)).toBe(true);
   });
 
   test('drills: the latest result and the latest success are kept, whatever came in the way since', async () => {

@@ -172,6 +172,32 @@ test('one object that cannot be had while the others can fails it', async () => 
   expect(await world.copy('object 4')).toMatchObject({ state: 'verified' });
 });
 
+test('what may not be read fails it: nobody could restore it; what is known of the copies stays', async () => {
+  await using world = await withCopies(2);
+  world.target('one').failWith('denied', 'read');
+  const failure = { key: expect.any(String) as string, code: 'denied', message: 'one says denied' };
+  expect(await drill(world)).toMatchObject({ result: { objects: 2, failed: 2, failure } });
+  expect(drillsOf(await statusOf(world))).toMatchObject({ failed: 2, firstFailure: failure });
+  expect(await world.problems()).toEqual([]);
+});
+
+test('damage that is not seen a second time is no failure, nor is a place that goes away in the middle', async () => {
+  await using world = await withCopies(1);
+  const one = world.target('one');
+  let reads = 0;
+  one.body = async function* body(chunks) {
+    reads += 1;
+    for await (const chunk of chunks) yield reads <= 2 ? Buffer.alloc(chunk.length) : chunk;
+  };
+  expect(await drill(world)).toMatchObject({ result: { objects: 1, failed: 0 } });
+  reads = 0;
+  one.before = ({ operation }) => {
+    if (operation === 'read' && reads >= 2) throw one.error('unavailable');
+  };
+  expect(await drill(world)).toEqual({ obstacle: expect.stringMatching(/does not answer/) });
+  expect(await world.copy('object 0')).toMatchObject({ state: 'verified' });
+});
+
 test('a copy that is replaced while it is read is no failure', async () => {
   await using world = await withCopies(1);
   const one = world.target('one');
@@ -252,7 +278,6 @@ test('it ends with the daemon, and notes nothing of what was broken off', async 
   world.target('one').before = ({ operation }) => {
     if (operation === 'read') stop.abort();
   };
-  world.target('two').before = (_, signal) => void signal.throwIfAborted();
   await new Drills(world.engine, world.policy, settings).run(stop.signal);
   expect((await world.catalog.drills.read('p')).find(({ target }) => target === 'one')).toMatchObject({ last: null });
 });
