@@ -17,15 +17,20 @@ export function describeFailure({ key, code, message }: DrillFailure): string {
   return `${formatKey(key)} [${code}] ${message}`;
 }
 
+export function describeTooLarge(count: number): string {
+  return `${count} objects drawn are larger than drill.bytes and were left out`;
+}
+
 /** The drills of a policy, as `status` shows them. */
 export function describeDrills({ drills }: Pick<PolicyStatus, 'drills'>): string[] {
   return Object.entries(drills).flatMap(([target, drill]) => {
-    const { lastSuccess, objects, failed, firstFailure, obstacle } = drill;
+    const { lastSuccess, objects, failed, firstFailure, obstacle, tooLarge } = drill;
     const success = lastSuccess === null ? 'never succeeded' : `last succeeded ${formatTime(lastSuccess)}`;
     const latest = objects === 0 ? '' : `; the latest: ${objects - failed} of ${objects} objects restored`;
     return [
       `  drill at ${target}: ${success}${latest}${describePace(drill)}`,
       ...(firstFailure === null ? [] : [`    FAILED: ${describeFailure(firstFailure)}`]),
+      ...(tooLarge === 0 ? [] : [`    ${describeTooLarge(tooLarge)}`]),
       ...(obstacle === null ? [] : [`    not possible since: ${obstacle}`]),
     ];
   });

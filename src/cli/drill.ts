@@ -4,7 +4,7 @@ import type { DrillEnd } from '../replication/drill.ts';
 import { drillNow } from '../replication/drills.ts';
 import type { DrillSettings, Policy } from '../replication/policy.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
-import { describeFailure, describePace } from './drill-text.ts';
+import { describeFailure, describePace, describeTooLarge } from './drill-text.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
 import { formatBytes } from './format.ts';
 
@@ -62,7 +62,7 @@ function describe(end: DrillEnd): string {
   if ('nothing' in end) return 'no copy is verified there: nothing to restore';
   if ('obstacle' in end) return `not possible: ${end.obstacle}`;
   const { objects, failed, bytes, tooLarge } = end.result;
-  const left = tooLarge === 0 ? '' : `; ${tooLarge} drawn are larger than drill.bytes and were left out`;
+  const left = tooLarge === 0 ? '' : `; ${describeTooLarge(tooLarge)}`;
   const done = `${objects - failed} of ${objects} objects restored (${formatBytes(bytes)})`;
   return `${done}${describePace(end.result)}${left}`;
 }

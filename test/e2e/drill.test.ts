@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { configOf, directories, openDesk, type Desk } from '../support/cli.ts';
+import { openWorld } from '../support/damage-world.ts';
 
 const c = ['-c', 'holdfast.yaml'];
 
@@ -59,4 +60,28 @@ test('the daemon drills by itself, and health and metrics tell of it', async () 
   expect(metrics).toMatch(/holdfast_drills_total\{policy="docs",target="one",outcome="ok"\} 1/);
   expect(metrics).toMatch(/holdfast_drill_last_success_timestamp_seconds\{policy="docs",target="two"\} \d/);
   expect(metrics).toMatch(/holdfast_recovery_seconds\{policy="docs",target="one"\} \d/);
+});
+
+test('from every real server alone: large and odd objects come back, and silent damage fails it', async () => {
+  await using world = await openWorld({});
+  const { desk, sites } = world;
+  const large = Buffer.alloc(20 * 1024 * 1024, 'large');
+  const victim = Buffer.from('the bytes of the victim');
+  await desk.write('source/large', large);
+  await desk.write('source/vic/tim', victim);
+  await desk.write('source/vic/tim.more', 'its neighbour in the listing');
+  await desk.write('source/empty', '');
+  await desk.write('source/ümläut 🙂', 'odd');
+  expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+  const good = await desk.json<Drilled>('drill', ...c);
+  const each = (drill: object): object => Object.fromEntries(sites.map(({ name }) => [name, drill]));
+  expect(good.document.policies).toMatchObject([{ drills: each({ outcome: 'ok', objects: 5, failed: 0 }) }]);
+  expect(good.code).toBe(0);
+  const flipped = Buffer.from(victim);
+  flipped.writeUInt8(flipped.readUInt8(3) ^ 1, 3);
+  for (const { vandals } of sites) await vandals.silent.write('vic/tim', flipped, victim);
+  const bad = await desk.json<Drilled>('drill', ...c);
+  const failures = [{ key: 'vic/tim', code: 'checksum-mismatch' }];
+  expect(bad.document.policies).toMatchObject([{ drills: each({ outcome: 'failed', failed: 1, failures }) }]);
+  expect(bad.code).toBe(1);
 });
