@@ -84,4 +84,4 @@ test('from every real server alone: large and odd objects come back, and silent 
   const failures = [{ key: 'vic/tim', code: 'checksum-mismatch' }];
   expect(bad.document.policies).toMatchObject([{ drills: each({ outcome: 'failed', failed: 1, failures }) }]);
   expect(bad.code).toBe(1);
-});
+}, 120_000);
