@@ -12,9 +12,15 @@ const run = promisify(execFile);
  * @returns what it says of those that differ or are missing; '' when all are right.
  */
 export async function disagreements(directory: string, files: ReadonlyMap<string, Buffer>): Promise<string> {
+  const digests = Array.from(files, ([name, bytes]) => [name, sha256(bytes)] as const);
+  return await digestsThatDisagree(directory, new Map(digests));
+}
+
+/** The same of SHA-256 digests, in hex. */
+export async function digestsThatDisagree(directory: string, files: ReadonlyMap<string, string>): Promise<string> {
   const place = await mkdtemp(join(tmpdir(), 'holdfast-sums-'));
   const manifest = join(place, 'sums');
-  await writeFile(manifest, Array.from(files, ([name, bytes]) => `${line(name, bytes)}\n`).join(''));
+  await writeFile(manifest, Array.from(files, ([name, digest]) => `${line(name, digest)}\n`).join(''));
   try {
     await run('sha256sum', ['--check', '--quiet', '--strict', manifest], { cwd: directory });
     return '';
@@ -26,9 +32,12 @@ export async function disagreements(directory: string, files: ReadonlyMap<string
   }
 }
 
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
 /** A line that begins with a backslash has its name escaped. */
-function line(name: string, bytes: Buffer): string {
-  const digest = createHash('sha256').update(bytes).digest('hex');
+function line(name: string, digest: string): string {
   const escaped = name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
   return `${escaped === name ? '' : '\\'}${digest}  ${escaped}`;
 }
