@@ -15,45 +15,58 @@ interface Status {
   readonly policies: readonly {
     readonly objects: number;
     readonly safe: number;
-    readonly pending: number;
-    readonly failed: number;
-    readonly damaged: number;
-    readonly lost: number;
-    readonly held: number;
   }[];
 }
 
-/** Changes the places: the last thing that is done to a world. */
-export async function rebuildAndReconcile(world: World, holdings: Holdings): Promise<Rebuilt> {
-  const { home, places, truth } = world;
+/**
+ * Mends the places, so that nothing else can be tried on this world afterwards.
+ * @param disk whether the disk is lost too: an empty one is in its place.
+ */
+export async function rebuildAndReconcile(world: World, disk: boolean): Promise<Rebuilt> {
+  const { home, places } = world;
+  if (disk) await rm(home.at('disk'), { recursive: true });
   for (const name of ['catalog.db', 'catalog.db-wal', 'catalog.db-shm']) await rm(home.at(name), { force: true });
-  const due = places.reduce((sum, { name }) => sum + wrongAt(world, holdings, name).length, 0);
-  const rebuild = await home.json('rebuild-catalog', ...c);
+  const holdings = await holdingsOf(world);
+  const due = places.reduce((sum, { name }) => sum + unlike(world, holdings, name).length, 0);
+  await home.json('rebuild-catalog', ...c);
   // What changed at the source is judged once everything that stands at the targets is identified: that may take a pass.
   const passes: Pass[] = [];
   for (let count = 0; count < 3; count += 1) passes.push(await reconcile(world, []));
-  const made = passes.map(({ report: { copied, repaired } }) => copied + repaired);
-  const after = await holdingsOf(world);
-  const { document } = await home.json<Status>('status', policy, ...c);
-  const [status] = document.policies;
-  const present = holdings.get(sourceName)?.size;
   const wrong = [
-    ...places.flatMap(({ name }) => wrongAt(world, after, name).map((key) => `${name}: ${JSON.stringify(key)}`)),
-    ...(passes[1]?.code === 0 ? [] : [`the second reconcile exits ${passes[1]?.code}`]),
-    ...(made.reduce((sum, copies) => sum + copies) === due ? [] : [`${made.join(' + ')} copied, due were ${due}`]),
-    ...passes.flatMap(({ report: { held, failed } }) =>
-      held + failed === 0 ? [] : [`${held} held, ${failed} failed`],
-    ),
-    ...(made.at(-1) === 0 ? [] : ['the last pass copied again']),
-    ...(status?.objects === present ? [] : [`status counts ${status?.objects}, the source has ${present}`]),
-    ...(status?.safe === present ? [] : [`safe are ${status?.safe} of ${present}: ${JSON.stringify(status)}`]),
-    ...(rebuild.code === 0 || rebuild.code === 1 ? [] : [`rebuild-catalog exits ${rebuild.code}`]),
-    ...(truth.size >= (present ?? 0) ? [] : ['the source has more than it was given']),
+    ...notInPlace(world, await holdingsOf(world)),
+    ...overdone(passes, due),
+    ...(await misjudged(world, holdings.get(sourceName)?.size)),
   ];
   return { due, passes: passes.map(({ report }) => report), wrong };
 }
 
-function wrongAt({ truth }: World, holdings: Holdings, name: string): readonly string[] {
+function notInPlace(world: World, holdings: Holdings): string[] {
+  const of = (name: string): string[] => unlike(world, holdings, name).map((key) => `${name}: ${JSON.stringify(key)}`);
+  return world.places.flatMap(({ name }) => of(name));
+}
+
+/** Nothing that was in place was copied, nothing was held, and at the end nothing was left to do. */
+function overdone(passes: readonly Pass[], due: number): string[] {
+  const made = passes.map(({ report: { copied, repaired } }) => copied + repaired);
+  const held = passes.reduce((sum, { report }) => sum + report.held + report.failed, 0);
+  return [
+    ...(made.reduce((sum, copies) => sum + copies) === due ? [] : [`${made.join(' + ')} copied, due were ${due}`]),
+    ...(made.at(-1) === 0 ? [] : ['the last pass copied again']),
+    ...(held === 0 ? [] : [`${held} held or failed`]),
+    ...(passes.at(-1)?.code === 0 ? [] : [`the last reconcile exits ${passes.at(-1)?.code}`]),
+  ];
+}
+
+async function misjudged({ home }: World, present: number | undefined): Promise<string[]> {
+  const { document } = await home.json<Status>('status', policy, ...c);
+  const [status] = document.policies;
+  return status?.objects === present && status?.safe === present
+    ? []
+    : [`the source has ${present}, status says ${JSON.stringify(status)}`];
+}
+
+/** Keys of which a place does not have the last version. */
+function unlike({ truth }: World, holdings: Holdings, name: string): readonly string[] {
   const held = holdings.get(name);
   return [...truth].flatMap(([key, { sha256 }]) => (held?.get(key)?.sha256 === sha256 ? [] : [key]));
 }

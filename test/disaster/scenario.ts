@@ -26,7 +26,8 @@ export interface DisasterReport {
   readonly passes: readonly Pass[];
   readonly trials: readonly Trial[];
   readonly killed: Killed;
-  readonly rebuilt: Rebuilt;
+  /** After the loss of the catalog, and of catalog and disk together. */
+  readonly rebuilt: readonly Rebuilt[];
   /** Everything that was not as promised. */
   readonly wrong: readonly string[];
 }
@@ -53,12 +54,15 @@ export async function disasters(options: DisasterOptions): Promise<DisasterRepor
         }),
     ),
   );
-  const rebuilt = await rebuildAndReconcile(world, holdings);
-  onStep(JSON.stringify(rebuilt));
+  const rebuilt: Rebuilt[] = [];
+  for (const disk of [false, true]) {
+    rebuilt.push(await rebuildAndReconcile(world, disk));
+    onStep(JSON.stringify(rebuilt.at(-1)));
+  }
   const wrong = [
     ...trials.flatMap(({ lost, wrong }) => wrong.map((what) => `${lost}: ${what}`)),
     ...killed.wrong.map((what) => `killed: ${what}`),
-    ...rebuilt.wrong.map((what) => `rebuilt: ${what}`),
+    ...rebuilt.flatMap(({ wrong }) => wrong.map((what) => `rebuilt: ${what}`)),
   ];
   const bytes = [...world.truth.values()].reduce((sum, { size }) => sum + size, 0);
   const places = world.places.map(({ name }) => name);

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { Version } from '../crash/content.ts';
 import { openPlaces, type Place } from '../crash/places.ts';
-import { Desk, openDesk } from '../support/cli.ts';
+import { openDesk, type Desk } from '../support/cli.ts';
 import { freePort } from '../support/ports.ts';
 import { startVersitygw } from '../support/versitygw.ts';
 import { bucketSource, directorySource, makeBucket, type Bucket, type Labels, type Source } from './source.ts';
