@@ -63,7 +63,10 @@ function configOf(
   nobody: string,
   more: object,
 ): string {
-  const providers = Array.from(settings, ([name, own]) => [name, lost.has(name) ? gone(own, nobody) : own] as const);
+  const providers = Array.from(
+    settings,
+    ([name, own]) => [name, lost.has(name) ? gone(name, own, nobody) : own] as const,
+  );
   const targets = [...settings.keys()].filter((name) => name !== sourceName);
   // JSON is YAML.
   return JSON.stringify({
@@ -81,11 +84,11 @@ interface Settings {
 }
 
 /** The same provider after its end: a file is where the disk was, nobody listens, the account has no such container. */
-function gone(settings: Settings, nobody: string): object {
+function gone(name: string, settings: Settings, nobody: string): object {
   if (settings.type === 'filesystem') return { ...settings, path: `${settings.path ?? ''}-gone` };
   if (settings.type === 'azure') return { ...settings, container: 'gone' };
   // Two places must not be the same one, be it only in name.
-  return { ...settings, endpoint: nobody, bucket: `${settings.type}-gone` };
+  return { ...settings, endpoint: nobody, bucket: `${name}-gone` };
 }
 
 /** Another machine, with a configuration and nothing else. */
