@@ -87,7 +87,10 @@ const gone = ['gone.txt', 'large.bin', 'odd.'];
 test('copies of what went are deleted at real servers, with their descriptions, where deletes are conditional', async () => {
   await using desk = await openDesk();
   const places = targets();
-  const yaml = configOf(places, 'snapshot: { keep: 0 }').replace('minCopies: 1,', 'minCopies: 1, deletes: { mode: propagate, after: 1s },');
+  const yaml = configOf(places, 'snapshot: { keep: 0 }').replace(
+    'minCopies: 1,',
+    'minCopies: 1, deletes: { mode: propagate, after: 1s },',
+  );
   await desk.write('holdfast.yaml', yaml);
   for (const name of ['kept.txt', 'gone.txt', 'odd.']) await desk.write(`source/${name}`, name);
   await desk.write('source/large.bin', Buffer.alloc(9 * 1024 ** 2, 7));
