@@ -8,7 +8,7 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line.ts'],
     globalSetup: './test/support/announce-servers.ts',
     projects: [
-      { test: { ...shared, name: 'unit', include: ['test/{unit,contract}/**/*.test.ts'] } },
+      { test: { ...shared, name: 'unit', include: ['test/{unit,contract,simulation}/**/*.test.ts'] } },
       { test: { ...shared, name: 'e2e', include: ['test/e2e/**/*.test.ts'] } },
     ],
   },

@@ -43,6 +43,9 @@ export class Daemon {
   /** Policies that somebody wants looked at now, and how to wake their loops. */
   readonly #asked = new Set<string>();
   readonly #wakers = new Map<string, () => void>();
+  /** Cancels the end of the patience with what is in flight. */
+  #patienceOver: (() => void) | undefined;
+  #ended = false;
   /** What ended the work first. */
   #failure: { readonly error: unknown } | undefined;
 
@@ -72,6 +75,8 @@ export class Daemon {
       ]);
       if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
+      this.#ended = true;
+      this.#patienceOver?.();
       await this.#replicator.noteProviders();
     }
   }
@@ -84,8 +89,8 @@ export class Daemon {
   /** Begins nothing new and lets what is in flight finish, for at most `withinMs`. */
   drain(withinMs: number): void {
     this.#stop.abort();
-    const timer = setTimeout(() => this.#abort.abort(), withinMs);
-    timer.unref();
+    if (this.#ended) return;
+    this.#patienceOver ??= this.#replicator.engine.clock.after(withinMs, () => this.#abort.abort());
   }
 
   /** Has the policies looked at as soon as a pass under way has ended. @returns their names. */

@@ -63,7 +63,7 @@ export async function openProvider(
   const counted = observed(bare.provider, surroundings.onRequest);
   const { call = usualTimeouts.call, idle = usualTimeouts.idle } = settings.timeouts ?? {};
   // Inside the limits, so that waiting for one's turn is not taken for a stall; every attempt is paid for.
-  const timed = patient(counted, { request: requestTimeouts(call), idle });
+  const timed = patient(counted, { clock: surroundings.clock, request: requestTimeouts(call), idle });
   const steady = resilient(paced(timed, surroundings), surroundings);
   const keyed = withKeys(ordered(steady), bare, settings.prefix);
   return { ...keyed, health: () => steady.health() };

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { intercept, type Call, type OpenListing } from './intercept.ts';
@@ -7,6 +8,7 @@ import { requestTimeouts, usualTimeouts } from './timeouts.ts';
 
 /** All in milliseconds. */
 export interface PatienceOptions {
+  readonly clock?: Pick<Clock, 'after'>;
   /** How long a request may take besides the time its bytes need. */
   readonly request?: Partial<Readonly<Record<Call['operation'], number>>>;
   /** How long a body may go without a byte. */
@@ -37,12 +39,15 @@ class Watch {
   readonly #limits: Readonly<Record<Call['operation'], number>>;
   readonly #idle: number;
   readonly #grace: number;
+  readonly #clock: Pick<Clock, 'after'>;
 
-  constructor(provider: Provider, { request, idle = usualTimeouts.idle, grace = 5 * seconds }: PatienceOptions) {
+  constructor(provider: Provider, options: PatienceOptions) {
+    const { request, idle = usualTimeouts.idle, grace = 5 * seconds, clock = systemClock } = options;
     this.#provider = provider;
     this.#limits = { ...requestTimeouts(usualTimeouts.call), ...request };
     this.#idle = idle;
     this.#grace = grace;
+    this.#clock = clock;
   }
 
   async request<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -80,28 +85,28 @@ class Watch {
   async #bounded<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, leash: Leash): Promise<T> {
     const limit = this.#limits[call.operation] + (call.bytes / slowestBytesPerSecond) * seconds;
     let tooSlow: ProviderError | undefined;
-    const timer = setTimeout(() => {
+    const cancel = this.#clock.after(limit, () => {
       tooSlow = this.#error('unavailable', `did not ${call.operation} within ${Math.round(limit / seconds)} s`, call);
       leash.abort(tooSlow);
-    }, limit);
+    });
     try {
       return await this.#unlessAbandoned(run(leash.signal), call, leash.signal);
     } catch (error) {
       throw tooSlow !== undefined && leash.signal.reason === tooSlow ? tooSlow : error;
     } finally {
-      clearTimeout(timer);
+      cancel();
     }
   }
 
   /** An aborted request ends by itself, and its buffers are free then. One that does not is not waited for. */
   async #unlessAbandoned<T>(running: Promise<T>, call: Call, signal: AbortSignal): Promise<T> {
     const { promise: abandoned, reject } = Promise.withResolvers<never>();
-    let timer: NodeJS.Timeout | undefined;
+    let cancel: (() => void) | undefined;
     const startGrace = (): void => {
-      timer = setTimeout(() => {
+      cancel = this.#clock.after(this.#grace, () => {
         running.then(discard).catch(() => undefined);
         reject(this.#error('aborted', `did not stop to ${call.operation} when it was told to`, call));
-      }, this.#grace);
+      });
     };
     if (signal.aborted) startGrace();
     else signal.addEventListener('abort', startGrace, { once: true });
@@ -109,7 +114,7 @@ class Watch {
       return await Promise.race([running, abandoned]);
     } finally {
       signal.removeEventListener('abort', startGrace);
-      clearTimeout(timer);
+      cancel?.();
     }
   }
 
@@ -122,6 +127,7 @@ class Watch {
     key?: Key,
   ): AsyncGenerator<T, void, undefined> {
     const ends: Ends = {
+      clock: this.#clock,
       limit,
       stalled: () => this.#error('unavailable', `stalled: nothing of ${what} came for ${limit / seconds} s`, { key }),
       aborted: () => this.#error('aborted', `was told to stop while it sent ${what}`, { key }),
@@ -147,6 +153,7 @@ class Watch {
 }
 
 interface Ends {
+  readonly clock: Pick<Clock, 'after'>;
   readonly limit: number;
   stalled(): ProviderError;
   aborted(): ProviderError;
@@ -163,14 +170,14 @@ async function soon<T>(iterator: AsyncIterator<T>, ends: Ends, leash: Leash): Pr
     iterator.return?.().catch(() => undefined);
   };
   const abort = (): void => giveUp(ends.aborted());
-  const timer = setTimeout(() => giveUp(ends.stalled()), ends.limit);
+  const cancel = ends.clock.after(ends.limit, () => giveUp(ends.stalled()));
   try {
     const next = iterator.next();
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort, { once: true });
     return await Promise.race([next, late]);
   } finally {
-    clearTimeout(timer);
+    cancel();
     signal.removeEventListener('abort', abort);
   }
 }

@@ -36,7 +36,7 @@ export class Deletions {
   constructor(engine: Engine, policy: Policy) {
     this.#engine = engine;
     this.#policy = policy;
-    this.#leases = new Leases(engine.catalog, engine.log);
+    this.#leases = new Leases(engine);
   }
 
   /** Ends early and without an error when `signal` aborts; what was done by then is recorded. */

@@ -1,6 +1,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Finding } from '../catalog/findings.ts';
 import type { ObjectRow } from '../catalog/rows.ts';
+import type { Clock } from '../objects/clock.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { Leash } from '../objects/leash.ts';
@@ -21,7 +22,7 @@ export interface DetectOptions extends ComparePlan {
   /** Takes the findings, in groups; a dry run only counts them. */
   readonly record: (findings: readonly Finding[]) => Promise<void>;
   readonly onProgress: (seen: Seen) => void;
-  readonly now: () => number;
+  readonly clock: Pick<Clock, 'now' | 'after'>;
   /** Milliseconds that a target may take for a page; 20 s by default. */
   readonly pageWithin?: number;
 }
@@ -153,7 +154,8 @@ class Walk implements AsyncDisposable {
 
   async #settleTarget(target: string, cursor: Cursor<ObjectInfo>): Promise<void> {
     const leash = this.#leashes.get(target);
-    const late = setTimeout(() => leash?.abort(tooSlow(target)), this.#options.pageWithin ?? pageWithin);
+    const { clock, pageWithin: within = pageWithin } = this.#options;
+    const answered = clock.after(within, () => leash?.abort(tooSlow(target)));
     try {
       await cursor.settle();
     } catch (error) {
@@ -162,7 +164,7 @@ class Walk implements AsyncDisposable {
       const why = reason instanceof ProviderError ? reason : error;
       this.#seen.targetFailures.set(target, asFailure(why, target, this.#signal));
     } finally {
-      clearTimeout(late);
+      answered();
     }
   }
 
@@ -220,7 +222,7 @@ class Walk implements AsyncDisposable {
    * changed later than now did so under a clock that was ahead.
    */
   #isComparable({ updatedAt, observed }: ObjectRow): boolean {
-    return updatedAt < this.#options.asOf || observed !== null || updatedAt > this.#options.now();
+    return updatedAt < this.#options.asOf || observed !== null || updatedAt > this.#options.clock.now();
   }
 
   async #flush(): Promise<void> {

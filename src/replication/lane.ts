@@ -115,7 +115,9 @@ export class Lane {
   async #throwAway({ upload, entry }: OpenedUpload): Promise<void> {
     if (entry !== undefined && !(await entry.end('given-up'))) return await upload.leave();
     try {
-      await upload.abort(AbortSignal.timeout(abandonWithin));
+      const tooLate = new AbortController();
+      const cancel = this.#options.clock.after(abandonWithin, () => tooLate.abort());
+      await upload.abort(tooLate.signal).finally(cancel);
       await entry?.end('over');
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;

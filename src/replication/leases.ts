@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ClaimToken } from '../catalog/claims.ts';
+import { every, type Clock } from '../objects/clock.ts';
 import { errorMessage } from '../objects/errors.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -21,12 +22,14 @@ export interface Lease extends Disposable {
 export class Leases {
   readonly length = leaseMs;
   readonly #catalog: Catalog;
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #held = new Map<number, Held>();
   #abort: AbortSignal | undefined;
 
-  constructor(catalog: Catalog, log: Log) {
+  constructor({ catalog, clock, log }: { readonly catalog: Catalog; readonly clock: Clock; readonly log: Log }) {
     this.#catalog = catalog;
+    this.#clock = clock;
     this.#log = log;
   }
 
@@ -56,12 +59,12 @@ export class Leases {
     };
     abort.addEventListener('abort', giveUp, { once: true });
     let renewing = Promise.resolve();
-    const timer = setInterval(() => {
+    const cancel = every(this.#clock, leaseMs / 3, () => {
       renewing = renewing.then(async () => await this.#renew());
-    }, leaseMs / 3);
+    });
     return {
       [Symbol.asyncDispose]: async () => {
-        clearInterval(timer);
+        cancel();
         abort.removeEventListener('abort', giveUp);
         await renewing;
       },

@@ -13,7 +13,7 @@ const preferredCount = 64;
 /** No object takes more than this share of the memory for one part, so that several parts are under way. */
 const shareOfMemory = 1 / 4;
 
-/** Every provider takes parts that are a multiple of this (GCS demands it). */
+/** Parts are a multiple of this (GCS demands it), or as large as they may be where that is less. */
 const granule = 256 * 1024;
 
 export type PartPlan = { readonly kind: 'put' } | { readonly kind: 'parts'; readonly partSize: number };
@@ -28,8 +28,10 @@ export function planParts(size: number, targets: readonly Capabilities[], memory
   const maxPut = Math.min(defaultPartSize, ...targets.map((target) => target.limits.maxPutSize));
   if (size <= maxPut) return { kind: 'put' };
   const maxCount = Math.min(...targets.map((target) => target.limits.part.maxCount));
-  const step = targets.reduce((least, target) => commonMultiple(least, target.limits.part.multipleOf), granule);
-  const max = Math.floor(Math.min(...targets.map((target) => target.limits.part.max)) / step) * step;
+  const most = Math.min(...targets.map((target) => target.limits.part.max));
+  const multiples = targets.map((target) => target.limits.part.multipleOf);
+  const step = multiples.reduce(commonMultiple, Math.min(granule, most));
+  const max = Math.floor(most / step) * step;
   const preferred = Math.min(preferredPartSize(size, memory), max);
   const min = Math.max(preferred, Math.ceil(size / maxCount), ...targets.map((target) => target.limits.part.min));
   const partSize = Math.ceil(min / step) * step;

@@ -55,14 +55,13 @@ export async function runPass(
   const role = options.dryRun ? 'source' : 'target';
   const sourceReached = await reach(policy.source, 'source');
   const targets = options.full ? await sitesReached(policy.targets, async (site) => await reach(site, role)) : [];
-  const now = (): number => clock.now();
   const record = async (findings: readonly Finding[]): Promise<void> => {
     for (const { kind } of findings) found.set(kind, (found.get(kind) ?? 0) + 1);
     if (!options.dryRun) await catalog.record(policy.name, findings);
   };
   const seen =
     sourceReached && prefix !== undefined
-      ? await detect(catalog, policy, { ...options, asOf: startedAt, now, prefix, targets, record }, log, signal)
+      ? await detect(catalog, policy, { ...options, asOf: startedAt, clock, prefix, targets, record }, log, signal)
       : nothingSeen(unreached.get(policy.source.name));
   for (const site of policy.targets) {
     const failure = unreached.get(site.name);
@@ -88,12 +87,20 @@ export async function glance(
   signal: AbortSignal,
 ): Promise<void> {
   await policy.source.connect('source', signal);
-  const now = (): number => clock.now();
   const record = async (findings: readonly Finding[]): Promise<void> => {
     const added = findings.filter(({ kind }) => kind === 'new');
     if (added.length > 0) await catalog.record(policy.name, added);
   };
-  const plan = { full: false, deep: false, asOf: now(), prefix: policy.prefix, targets: [], now, record, onProgress };
+  const plan = {
+    full: false,
+    deep: false,
+    asOf: clock.now(),
+    prefix: policy.prefix,
+    targets: [],
+    clock,
+    record,
+    onProgress,
+  };
   await detect(catalog, policy, plan, log, signal);
 }
 

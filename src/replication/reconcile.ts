@@ -5,6 +5,7 @@ import type { Seen } from './detect.ts';
 import { abortOrphans } from './orphans.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Tally } from './tally.ts';
+import { every } from '../objects/clock.ts';
 import { Worker, type Engine } from './worker.ts';
 
 export interface ReconcileOptions {
@@ -114,7 +115,7 @@ class Run {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     const ending = async <T>(work: Promise<T>): Promise<T> => await endingOthers(work, failed);
-    const ticking = setInterval(() => this.#progress(), 200);
+    const stopTicking = every(this.#engine.clock, 200, () => this.#progress());
     try {
       // Both have ended, whatever happens: nobody may close the catalog before the worker gave its leases back.
       const [passed, worked] = await Promise.allSettled([
@@ -128,7 +129,7 @@ class Run {
       this.#progress();
       return passed.value;
     } finally {
-      clearInterval(ticking);
+      stopTicking();
     }
   }
 

@@ -140,7 +140,8 @@ export class Scrub {
     this.#reading.add(id);
     this.#queue
       .add(async () => await this.#audit(aged, stop))
-      .catch((error: unknown) => {
+      .catch((thrown: unknown) => {
+        const error = firstOf(thrown);
         if (stop.aborted && error instanceof ProviderError) return;
         this.#broken ??= { error: error instanceof Error ? error : new Error(errorMessage(error)) };
       })
@@ -205,6 +206,11 @@ export class Scrub {
       if (!stop.aborted) throw error;
     }
   }
+}
+
+/** What was thrown first: a catalog that fails does so once more when what was read is to be noted. */
+function firstOf(error: unknown): unknown {
+  return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
 }
 
 function idOf({ object, target }: Aged): string {

@@ -76,7 +76,7 @@ export class Worker {
     this.#scope = scope;
     this.#queue = new PQueue({ concurrency: engine.concurrency.value });
     this.#convoy = new Convoy(engine.clock, engine.log);
-    this.#leases = new Leases(engine.catalog, engine.log);
+    this.#leases = new Leases(engine);
   }
 
   /**

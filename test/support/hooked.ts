@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../src/objects/clock.ts';
 import type { ErrorCode } from '../../src/objects/errors.ts';
 import { ProviderError } from '../../src/objects/errors.ts';
 import type { Key } from '../../src/objects/key.ts';
@@ -67,6 +67,7 @@ export function untilAborted(signal: AbortSignal): Promise<never> {
 /** Time passes only by sleeping, and at once. */
 export class SleepingClock implements Clock {
   readonly sleeps: number[] = [];
+  readonly after = systemClock.after;
   time = 1_000_000;
 
   now(): number {

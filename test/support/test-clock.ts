@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Clock } from '../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../src/objects/clock.ts';
 
 /** No two readings are the same, so that nothing hangs on who was first within a millisecond; waiting is short. */
 export class TestClock implements Clock {
+  readonly after = systemClock.after;
   #ahead = 0;
   #last = 0;
 

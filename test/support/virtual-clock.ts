@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Clock } from '../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../src/objects/clock.ts';
 
 interface Sleeper {
   /** By the time that has passed, which no setting of the clock changes. */
@@ -12,6 +12,8 @@ interface Sleeper {
  * Work that waits for the real world (a commit, a file) is told with `during`, and time stands still meanwhile.
  */
 export class VirtualClock implements Clock {
+  /** The real one's: for the gathering of writes, meanwhile time stands still. */
+  readonly after = systemClock.after;
   readonly #start: number;
   /** Milliseconds that have passed. */
   #passed = 0;

@@ -22,7 +22,7 @@ export const claimGoneSql = `select o.id, o.gone_at as gone from objects o index
   and (not exists (select 1 from copies c where c.object_id = o.id and not (${isDeletedSql}))
     or exists (select 1 from copies c where c.object_id = o.id and not (${isDeletedSql})
       and (c.version is null or c.target_id in (select value from json_each(?6)))))
-  order by o.gone_at, o.id limit ?7`;
+  order by o.gone_at, o.id limit ?7 + 0`;
 
 export const countGoneSql = `select count(*) as objects, count(distinct o.gone_at) as decisions, min(o.gone_at) as oldestAt
   from objects o indexed by objects_gone where ${gone} and o.gone_at > ?2 and o.gone_at <= ?3`;

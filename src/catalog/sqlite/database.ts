@@ -8,7 +8,8 @@ import { busySeconds, translateError } from './translate-error.ts';
  * outside caused them.
  *
  * The plans of the statements do not rest on statistics (nothing runs ANALYZE): they are the same on every
- * machine, and `test/unit/catalog/query-plans.test.ts` fixes them.
+ * machine, and `test/unit/catalog/query-plans.test.ts` fixes them. A limit that is a parameter is written `limit ? + 0`:
+ * SQLite looks at a bare one for its plan and therefore prepares the statement anew every time (24 µs instead of 3).
  */
 export class Database implements Disposable {
   readonly path: string;

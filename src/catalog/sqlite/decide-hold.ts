@@ -14,7 +14,7 @@ interface Changes {
 const insert = 'insert into decisions (policy_id, at, decision, by, hold) values (?, ?, ?, ?, ?)';
 
 export const selectNewest = `select id, at, decision, by, hold from decisions indexed by decisions_policy
-  where policy_id = ? order by id desc limit ?`;
+  where policy_id = ? order by id desc limit ? + 0`;
 
 /** What was never held by a target is left undecided: there is nothing to keep. */
 const keep = `rejected_kind = observed_kind, rejected_version = observed_version, observed_kind = null,

@@ -48,12 +48,12 @@ export function byDueSql({ sql }: KeyRange): string {
   return `select c.object_id as id, c.due_at as due
     from copies c indexed by copies_due cross join objects o on o.id = c.object_id
     where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
-    order by c.due_at limit ?`;
+    order by c.due_at limit ? + 0`;
 }
 
 export function byKeySql({ sql }: KeyRange): string {
   return `select o.id, o.key, c.due_at as due
     from objects o indexed by objects_key cross join copies c on c.object_id = o.id and c.target_id = ?1
     where o.policy_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
-    order by o.key limit ?`;
+    order by o.key limit ? + 0`;
 }

@@ -40,7 +40,7 @@ export interface DueWork {
 export const oldestSql = `select c.object_id as id, c.due_at as due
   from copies c indexed by copies_due cross join objects o on o.id = c.object_id
   where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')}
-  order by c.due_at limit ?5`;
+  order by c.due_at limit ?5 + 0`;
 
 /** The same without what the other targets wait for; looked for among the oldest only, however many are due. */
 function oldestUnlessSql(others: readonly number[]): string {

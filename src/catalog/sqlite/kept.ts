@@ -35,7 +35,7 @@ export function pageOfKeysSql({ sql }: KeyRange): string {
 
 export const expiredSql = `select o.id from kept o indexed by kept_expiry
   where o.policy_id = ?1 and o.expires_at <= ?2 and ${isOverSql('o.claimed_until', '?2')}
-  and o.target_id in (select value from json_each(?3)) order by o.expires_at limit ?4`;
+  and o.target_id in (select value from json_each(?3)) order by o.expires_at limit ?4 + 0`;
 
 const claimOne = 'update kept set claimed_until = ?, token = token + 1 where id = ?';
 const selectOne = `select ${keptColumns} from kept o join targets t on t.id = o.target_id where o.id = ?`;

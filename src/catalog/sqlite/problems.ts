@@ -46,11 +46,11 @@ export function problems(
 export function bySortSql(range: string, only = ''): string {
   return `select ${columns} from copies u indexed by copies_waiting cross join objects o on o.id = u.object_id
     cross join copies c on c.object_id = u.object_id and c.target_id = u.target_id cross join targets t on t.id = c.target_id
-    where u.policy_id = ? and u.pending_since is not null and ${range}${only} order by o.key, t.name limit ?`;
+    where u.policy_id = ? and u.pending_since is not null and ${range}${only} order by o.key, t.name limit ? + 0`;
 }
 
 export function byKeySql(range: string, only = ''): string {
   return `select ${columns} from objects o indexed by objects_key cross join copies c on c.object_id = o.id
     cross join targets t on t.id = c.target_id
-    where o.policy_id = ? and c.due_at is not null and c.pending_since is not null and ${range}${only} order by o.key, t.name limit ?`;
+    where o.policy_id = ? and c.due_at is not null and c.pending_since is not null and ${range}${only} order by o.key, t.name limit ? + 0`;
 }

@@ -32,5 +32,5 @@ function readPage(
 }
 
 export function pageSql(range: string): string {
-  return `from objects o indexed by objects_key where o.policy_id = ? and ${range} order by o.key limit ?`;
+  return `from objects o indexed by objects_key where o.policy_id = ? and ${range} order by o.key limit ? + 0`;
 }

@@ -26,7 +26,7 @@ export function oldestSql(when: 'past' | 'future'): string {
   from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
   where c.policy_id = ?1 and c.target_id = ?2 and c.evidence_method = ?3 and c.state = 'verified'
   and c.evidence_at ${when === 'past' ? '<=' : '>'} ?4 and ${isOverSql('o.lease_until', '?4')}
-  order by c.evidence_at limit ?5`;
+  order by c.evidence_at limit ?5 + 0`;
 }
 
 export function oldestEvidence(ledger: Ledger, policy: string, { targets, limit }: OldestRequest): readonly Aged[] {

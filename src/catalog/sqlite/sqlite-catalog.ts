@@ -78,6 +78,7 @@ export class SqliteCatalog implements Catalog {
       () => names.forget(),
       () => tally(this.#ledger),
       outlast,
+      clock.after,
     );
     this.drills = new SqliteDrills(this.#ledger, this.#queue);
   }

@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from '../../objects/clock.ts';
 import { CatalogError } from '../errors.ts';
 import type { Outlast } from '../outlast.ts';
 import type { Database } from './database.ts';
@@ -36,15 +37,23 @@ export class WriteQueue {
   readonly #outlast: Outlast | undefined;
   #jobs: Job[] = [];
   #weight = 0;
-  /** Both keep the process alive: somebody waits for what they commit. */
-  #timer: NodeJS.Timeout | undefined;
-  #immediate: NodeJS.Immediate | undefined;
+  readonly #after: Clock['after'];
+  /** What cancels the flush that is set for later, and for as soon as possible. */
+  #later: (() => void) | undefined;
+  #soon: (() => void) | undefined;
 
-  constructor(db: Database, onRollback: () => void, beforeCommit: () => void = () => undefined, outlast?: Outlast) {
+  constructor(
+    db: Database,
+    onRollback: () => void,
+    beforeCommit: () => void = () => undefined,
+    outlast?: Outlast,
+    after: Clock['after'] = systemClock.after,
+  ) {
     this.#db = db;
     this.#onRollback = onRollback;
     this.#beforeCommit = beforeCommit;
     this.#outlast = outlast;
+    this.#after = after;
   }
 
   run<T>(weight: number, work: () => T): Promise<T> {
@@ -69,11 +78,11 @@ export class WriteQueue {
   /** A time once set is never put off, whatever comes after: the oldest job waits for `gatherFor` at most. */
   #schedule(): void {
     if (this.#weight >= enoughWeight) this.#flushSoon();
-    else this.#timer ??= setTimeout(() => this.#flush(), gatherFor);
+    else this.#later ??= this.#after(gatherFor, () => this.#flush());
   }
 
   #flushSoon(): void {
-    this.#immediate ??= setImmediate(() => this.#flush());
+    this.#soon ??= this.#after(0, () => this.#flush());
   }
 
   #flush(): void {
@@ -84,10 +93,10 @@ export class WriteQueue {
   }
 
   #unschedule(): void {
-    clearTimeout(this.#timer);
-    clearImmediate(this.#immediate);
-    this.#timer = undefined;
-    this.#immediate = undefined;
+    this.#later?.();
+    this.#soon?.();
+    this.#later = undefined;
+    this.#soon = undefined;
   }
 
   #take(): readonly Job[] {

@@ -1,7 +1,8 @@
-import type { Clock } from '../../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../../src/objects/clock.ts';
 
 /** A clock that moves when the test says so. */
 export class ManualClock implements Clock {
+  readonly after = systemClock.after;
   #now = 1_700_000_000_000;
 
   now(): number {

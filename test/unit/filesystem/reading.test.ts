@@ -1,7 +1,7 @@
 import { appendFile, open, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { Clock } from '../../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../../src/objects/clock.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, list, openRoom, put, readText } from './room.ts';
 import type { Room } from './room.ts';
@@ -62,6 +62,7 @@ test('a file changed just now is read only after the tick of the clock is over',
   const slept: number[] = [];
   let now = 0;
   const clock: Clock = {
+    ...systemClock,
     now: () => now,
     sleep: async (ms) => {
       slept.push(ms);
@@ -79,7 +80,7 @@ test('a file changed just now is read only after the tick of the clock is over',
 
 test('a copy of an old source is read back without waiting', async () => {
   const slept: number[] = [];
-  const clock: Clock = { now: () => Date.now(), sleep: async (ms) => void slept.push(ms) };
+  const clock: Clock = { ...systemClock, now: () => Date.now(), sleep: async (ms) => void slept.push(ms) };
   await using room = await openRoom({}, { clock });
   await put(room.provider, 'x', 'x');
   await readText(room.provider, 'x');

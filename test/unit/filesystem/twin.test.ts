@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs';
 import { expect, test, vi } from 'vitest';
-import type { Clock } from '../../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../../src/objects/clock.ts';
 import { openRoom, put } from './room.ts';
 
 /** A filesystem whose clock stands still, as seen by path; a handle sees the true times. */
@@ -13,7 +13,7 @@ vi.mock('node:fs/promises', async (importOriginal) => {
 
 test('a twin written within one tick of the clock waits for the next, so that its version is another', async () => {
   let slept = 0;
-  const clock: Clock = { now: () => 0, sleep: async (ms) => void (slept += ms) };
+  const clock: Clock = { ...systemClock, now: () => 0, sleep: async (ms) => void (slept += ms) };
   await using room = await openRoom({}, { clock });
   const first = await put(room.provider, 'x', 'one');
   expect(slept).toBe(0);

@@ -1,8 +1,9 @@
+import { systemClock } from '../../../src/objects/clock.ts';
 import { expect, test } from 'vitest';
 import { refused, translated } from '../../../src/providers/gcs/errors.ts';
 
 const doing = { provider: 'gcp', bucket: 'copies', verb: 'write', key: 'a/b' };
-const clock = { now: () => Date.parse('2026-11-01T00:00:00Z'), sleep: () => Promise.resolve() };
+const clock = { ...systemClock, now: () => Date.parse('2026-11-01T00:00:00Z'), sleep: () => Promise.resolve() };
 const json = (message: string, reason = 'x'): string => JSON.stringify({ error: { message, errors: [{ reason }] } });
 
 test.each([

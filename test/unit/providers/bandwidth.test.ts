@@ -55,7 +55,7 @@ test('every attempt is paid for', async () => {
 });
 
 test('an abort ends the waiting, and what was not sent is not paid for', async () => {
-  const clock = { now: () => 0, sleep: (_: number, signal = calm) => untilAborted(signal) };
+  const clock = { ...systemClock, now: () => 0, sleep: (_: number, signal = calm) => untilAborted(signal) };
   const bucket = new TokenBucket(kibibyte, clock);
   const inner = new Hooked();
   const provider = limited(inner.provider, { up: bucket, down: bucket });

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/objects/clock.ts';
 import { expect, test } from 'vitest';
 import { MemoryBucket } from '../../../src/providers/memory/bucket.ts';
 import { MemoryProvider, memoryCapabilities } from '../../../src/providers/memory/memory.ts';
@@ -14,7 +15,7 @@ test('a bucket outlives the provider opened on it', async () => {
 });
 
 test('times are those of the clock it was given', async () => {
-  const provider = new MemoryProvider({ clock: { now: () => 42, sleep: () => Promise.resolve() } });
+  const provider = new MemoryProvider({ clock: { ...systemClock, now: () => 42, sleep: () => Promise.resolve() } });
   await put(provider, 'k', 'x');
   expect((await provider.head('k', calm)).modifiedAt).toBe(42);
 });

@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/objects/clock.ts';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/objects/errors.ts';
 import { errorCodes, isRetryable } from '../../../src/objects/errors.ts';
@@ -76,7 +77,7 @@ describe('a request', () => {
         return untilAborted(signal);
       },
     };
-    const provider = resilient(inner.provider, { clock, random: () => 1 });
+    const provider = resilient(inner.provider, { clock: { ...systemClock, ...clock }, random: () => 1 });
     inner.failWith('unavailable');
     const controller = new AbortController();
     const head = provider.head('k', controller.signal);

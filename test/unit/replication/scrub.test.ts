@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
+import { CatalogError } from '../../../src/catalog/errors.ts';
 import type { ScrubSettings } from '../../../src/replication/policy.ts';
 import { Scrub } from '../../../src/replication/scrub.ts';
 import type { Engine } from '../../../src/replication/worker.ts';
@@ -326,3 +327,19 @@ test('damage that was repaired while the scrub still looked at it is not found a
 function readOf({ target, key }: Read): string {
   return `${target} ${key}`;
 }
+
+test('a catalog that fails ends the scrub with its own error, although it fails once more when what was read is noted', async () => {
+  await using world = await openWorld({ targets: { one: {} } });
+  world.source.write('a', 'a');
+  await world.reconcile();
+  const failing = (): Promise<never> => Promise.reject(new CatalogError('full', 'the disk is full'));
+  const catalog = new Proxy(world.catalog, {
+    get: (target, name): unknown => {
+      if (name === 'record' || name === 'noteScrubbed') return failing;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+  const scrub = new Scrub({ ...world.engine, catalog }, world.policy, { every: 1 });
+  await expect(scrub.run(new AbortController().signal)).rejects.toBeInstanceOf(CatalogError);
+});

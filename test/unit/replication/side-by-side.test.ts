@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { ProviderError } from '../../../src/objects/errors.ts';
-import type { Clock } from '../../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../../src/objects/clock.ts';
 import { Convoy, LeftBehind } from '../../../src/replication/convoy.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { sideBySide } from '../../../src/replication/side-by-side.ts';
@@ -8,9 +8,10 @@ import { sideBySide } from '../../../src/replication/side-by-side.ts';
 const calm = new AbortController().signal;
 
 /** Every sleep ends at once, unless it was aborted. */
-const hurried: Clock = { now: () => 0, sleep: async (_, signal) => signal?.throwIfAborted() };
+const hurried: Clock = { ...systemClock, now: () => 0, sleep: async (_, signal) => signal?.throwIfAborted() };
 
 const never: Clock = {
+  ...systemClock,
   now: () => 0,
   sleep: async (_, signal) => {
     await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));
@@ -42,6 +43,7 @@ test('one that waits for its turn and gets on is not left behind', async () => {
   let now = 0;
   let sleeps = 0;
   const clock: Clock = {
+    ...systemClock,
     now: () => now,
     sleep: async (ms, signal) => {
       signal?.throwIfAborted();
@@ -106,7 +108,7 @@ test('who leaves the convoy is left behind everywhere at once, as due as before,
 test('one whose calls fail is given up on sooner, and leaves the convoy', async () => {
   const convoy = new Convoy(hurried, silentLog);
   const sleeps: number[] = [];
-  const clock: Clock = { now: () => 0, sleep: async (ms) => void sleeps.push(ms) };
+  const clock: Clock = { ...systemClock, now: () => 0, sleep: async (ms) => void sleeps.push(ms) };
   const errands = [
     { name: 'fast', run: async () => 'done' },
     { name: 'slow', run: untilAborted, isUnwell: () => true },

@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
 import type { Outstanding } from '../../../src/catalog/claims.ts';
+import type { Clock } from '../../../src/objects/clock.ts';
 import { Worker } from '../../../src/replication/worker.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';
@@ -92,7 +93,7 @@ test('a lease that was lost while memory was waited for ends that object’s wor
     claims.map(({ objectId }) => objectId).slice(0, 1),
   );
   const stop = new AbortController();
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   try {
     const running = new Worker({ ...world.engine, catalog }, { policies: [world.policy] }).run(stop.signal, calm);
     await vi.waitFor(async () => expect(await outstanding(world)).toMatchObject({ leased: 2 }));
@@ -136,18 +137,23 @@ test('work that waits for its turn keeps its lease', async () => {
   const { promise: blocked, resolve: unblock } = Promise.withResolvers<void>();
   world.target('one').before = async ({ operation }) => (operation === 'put' ? await blocked : undefined);
   const stop = new AbortController();
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  try {
-    const running = new Worker({ ...world.engine, catalog }, { policies: [world.policy] }).run(stop.signal, calm);
-    await vi.waitFor(async () => expect(await outstanding(world)).toMatchObject({ leased: 2 }));
-    await vi.advanceTimersByTimeAsync(20_000);
-    await vi.waitFor(() => expect(renewed).toEqual([2]));
-    unblock();
-    stop.abort();
-    await running;
-  } finally {
-    vi.useRealTimers();
-  }
+  const timers: (() => void)[] = [];
+  const clock: Clock = {
+    now: () => world.clock.now(),
+    sleep: async (ms, signal) => await world.clock.sleep(ms, signal),
+    after: (ms, run) => {
+      expect(ms).toBe(20_000);
+      timers.push(run);
+      return () => undefined;
+    },
+  };
+  const running = new Worker({ ...world.engine, catalog, clock }, { policies: [world.policy] }).run(stop.signal, calm);
+  await vi.waitFor(async () => expect(await outstanding(world)).toMatchObject({ leased: 2 }));
+  timers.shift()?.();
+  await vi.waitFor(() => expect(renewed).toEqual([2]));
+  unblock();
+  stop.abort();
+  await running;
 });
 
 test('a worker whose catalog breaks says so, after what is in flight has ended', async () => {

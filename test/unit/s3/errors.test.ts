@@ -1,3 +1,4 @@
+import { systemClock } from '../../../src/objects/clock.ts';
 import { expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/objects/errors.ts';
 import { openS3 } from '../../../src/providers/s3/s3.ts';
@@ -47,7 +48,7 @@ test.each(cases)('%i %s is %s', async (status, code, expected, advice) => {
 
 test('a date says how long to wait, by the clock that is given', async () => {
   const now = Date.parse('2026-11-22T00:00:00Z');
-  await using room = await openS3Room({ clock: { now: () => now, sleep: () => Promise.resolve() } });
+  await using room = await openS3Room({ clock: { ...systemClock, now: () => now, sleep: () => Promise.resolve() } });
   const headers = { 'retry-after': 'Sun, 22 Nov 2026 00:00:30 GMT' };
   room.fake.inject({ fault: { status: 503, code: 'SlowDown', headers } });
   await expect(put(room.provider, 'x', 'x')).rejects.toMatchObject({ retryAfterMs: 30_000 });

@@ -1,0 +1,128 @@
+/** A bug to be planted: `find` must be in `file` exactly once. */
+export interface Mutant {
+  readonly name: string;
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+  /** The first seed that is tried. */
+  readonly from?: number;
+}
+
+export const mutants: readonly Mutant[] = [
+  {
+    name: 'settle before commit',
+    file: 'src/catalog/sqlite/write-queue.ts',
+    find: 'this.#jobs.push({ weight, work: () => settleWith(work(), resolve), reject });',
+    replace:
+      'this.#jobs.push({ weight, work: () => { const value = work(); resolve(value); return () => undefined; }, reject });',
+  },
+  {
+    name: 'the fence is ignored',
+    file: 'src/catalog/sqlite/settle.ts',
+    find: 'if (object === undefined || object.lease_token !== settlement.token) return false;',
+    replace: 'if (object === undefined) return false;',
+  },
+  {
+    name: 'a claim keeps the token',
+    file: 'src/catalog/sqlite/claim.ts',
+    find: 'set lease_owner = ?, lease_token = lease_token + 1,',
+    replace: 'set lease_owner = ?, lease_token = max(lease_token, 1),',
+  },
+  {
+    name: 'a broken read is taken up from the start and appended',
+    file: 'src/replication/read-source.ts',
+    find: 'const from = offset === 0 ? {} : { from: offset };',
+    replace: 'const from = offset === 0 ? {} : { from: Math.max(0, offset - 1) };',
+  },
+  {
+    name: 'visible before its digest is known to be right',
+    file: 'src/replication/copy.ts',
+    find: '    requireArrived(job, stream.head, digest);\n    requireDigest(job, digest);\n',
+    replace: '',
+  },
+  {
+    name: 'the digest of a large object is not compared',
+    file: 'src/replication/upload.ts',
+    find: '  requireDigest(job, digest);\n',
+    replace: '',
+  },
+  {
+    name: 'the guard is off by one',
+    file: 'src/replication/guard.ts',
+    find: 'return changed >= limits.minObjects && changed > limits.maxChanged * known;',
+    replace: 'return changed > limits.minObjects && changed > limits.maxChanged * known;',
+  },
+  {
+    name: 'an empty source is believed',
+    file: 'src/replication/guard.ts',
+    find: 'if (listed === 0 && seen.known > 0 && seen.listingFailed === undefined) {',
+    replace: 'if (listed === 0 && seen.known > 1_000 && seen.listingFailed === undefined) {',
+  },
+  {
+    name: 'a listing that broke off counts as whole',
+    file: 'src/replication/detect.ts',
+    find: 'this.#seen.sourceFailure = asFailure(error, this.#policy.source.name, this.#signal);',
+    replace:
+      'this.#targets.clear(); void this.#source.close(); asFailure(error, this.#policy.source.name, this.#signal);',
+  },
+  {
+    name: 'what is not attested is not read back',
+    file: 'src/replication/store.ts',
+    find: 'const { version, attested } = stored;',
+    replace: "const { version, attested = 'crc32c' } = stored;",
+  },
+  {
+    name: 'writes carry no precondition',
+    file: 'src/replication/store.ts',
+    find: 'return occupied === null ? { absent: true } : { version: occupied };',
+    replace: 'return (occupied === null ? undefined : undefined) as never;',
+  },
+  {
+    name: 'a delete takes whatever stands there',
+    file: 'src/replication/deletion.ts',
+    find: 'await provider.delete(key, { precondition: { version } }, signal);',
+    replace: 'await provider.delete(key, {}, signal);',
+  },
+  {
+    name: 'the source is not asked before a delete',
+    file: 'src/replication/deletion.ts',
+    find: 'observed = await standingAtSource(source, object.key, signal);',
+    replace: 'observed = undefined; void standingAtSource;',
+  },
+  {
+    name: 'nothing is kept of what is replaced',
+    file: 'src/replication/keep.ts',
+    find: 'if (standing === undefined || saysItIs(standing, replaced.by)) return;',
+    replace: 'if (standing === undefined || !saysItIs(standing, replaced.by)) return;',
+  },
+  {
+    name: 'a kept version goes when it is kept',
+    file: 'src/replication/keep.ts',
+    find: 'expiresAt: replacedAt + history };',
+    replace: 'expiresAt: replacedAt };',
+  },
+  {
+    name: 'a copy that is missing is no news',
+    file: 'src/replication/compare.ts',
+    find: "return expected ? { kind: 'missing', ...about } : undefined;",
+    replace: 'return expected ? undefined : undefined;',
+  },
+  {
+    name: 'an overwrite during a pass is forgotten',
+    file: 'src/replication/compare.ts',
+    find: "const known = row.observed?.kind === 'overwritten' && row.observed.version === version;",
+    replace: "const known = row.observed?.kind === 'overwritten';",
+  },
+  {
+    name: 'a wrong copy is taken for right',
+    file: 'src/replication/prove.ts',
+    find: 'if (found !== digest.sha256)\n',
+    replace: "if (found.slice(0, 0) !== '')\n",
+  },
+  {
+    name: 'memory is not given back',
+    file: 'src/replication/copy.ts',
+    find: '  } finally {\n    release();\n  }',
+    replace: '  } finally {\n    if (!signal.aborted) release();\n  }',
+  },
+];
