@@ -37,13 +37,13 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'visible before its digest is known to be right',
     file: 'src/replication/copy.ts',
-    find: '    requireArrived(job, stream.head, digest);\n    requireDigest(job, digest);\n',
+    find: '    requireArrived(job, stream.head, digest);\n    requireDigest(job, digest, stream.from);\n',
     replace: '',
   },
   {
     name: 'the digest of a large object is not compared',
     file: 'src/replication/upload.ts',
-    find: '  requireDigest(job, digest);\n',
+    find: '  requireDigest(job, digest, fan.stream.from);\n',
     replace: '',
   },
   {
@@ -68,8 +68,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'what is not attested is not read back',
     file: 'src/replication/store.ts',
-    find: 'const { version, attested } = stored;',
-    replace: "const { version, attested = 'crc32c' } = stored;",
+    find: 'const { version, attested, name } = stored;',
+    replace: "const { version, attested = 'crc32c', name } = stored;",
   },
   {
     name: 'writes carry no precondition',
