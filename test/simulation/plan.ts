@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import type { Random } from '../../src/objects/clock.ts';
 import type { Key } from '../../src/objects/key.ts';
 import type { Capabilities } from '../../src/providers/provider.ts';
@@ -5,6 +6,7 @@ import type { Policy } from '../../src/replication/policy.ts';
 import { seededRandom } from '../support/random.ts';
 import type { DatabaseFault } from './world/database.ts';
 import type { Order } from './world/process.ts';
+import type { UploadListing } from './world/uploads.ts';
 import type { RequestFault } from './world/wire.ts';
 
 /** Everything that happens in a history but for what the program does; made from the seed before it begins. */
@@ -36,6 +38,9 @@ export interface PlaceSettings {
   readonly latency: number;
   /** Whether the source states checksums of what its users write. */
   readonly states: boolean;
+  readonly listsUploads: UploadListing;
+  /** Whether it tells which bytes it holds of an upload that was left. */
+  readonly comparesParts: boolean;
 }
 
 /** `at`: milliseconds since the beginning. */
@@ -137,6 +142,8 @@ class Planner {
       {},
     ] as const);
     const partSize = this.#pick([32, 48, 64]);
+    const more = seededRandom(this.#seed ^ crc32(name));
+    const kept = more();
     return {
       name,
       versions: this.#chance(0.25) ? 'etag' : 'unique',
@@ -146,6 +153,8 @@ class Planner {
       breaksOff: this.#chance(0.5),
       latency: this.#pick([3, 20, 20, 300]),
       states: this.#chance(0.5),
+      listsUploads: kept < 0.6 ? 'by key' : kept < 0.8 ? 'without key' : 'never',
+      comparesParts: more() < 0.5,
       capabilities: {
         listing: this.#chance(0.08) ? 'unordered' : 'ordered',
         attests,

@@ -35,7 +35,7 @@ export function unsettled(world: World): string[] {
   if (targets.length === 0) faults.push('there is no target');
   const leased = database.all<Leased>('select id, lease_owner from objects where lease_owner is not null');
   for (const { id, lease_owner: owner } of leased) faults.push(`object ${id} is leased to ${owner}`);
-  return faults;
+  return [...faults, ...world.model.uploads.left()];
 }
 
 function unsettledCopies(

@@ -6,6 +6,7 @@ import { CatalogWatch } from './catalog-watch.ts';
 import { Copies } from './copies.ts';
 import { fenced } from './fence.ts';
 import { Truth } from './truth.ts';
+import { UploadWatch, watchingUploads } from './upload-watch.ts';
 
 /** Which promise was broken, and how. */
 export interface Violation {
@@ -21,12 +22,14 @@ export class Model {
   readonly violations: Violation[] = [];
   readonly truth = new Truth();
   readonly copies: Copies;
+  readonly uploads: UploadWatch;
   readonly #world: World;
   readonly #catalog: CatalogWatch;
 
   constructor(world: World) {
     this.#world = world;
     this.copies = new Copies(world, this);
+    this.uploads = new UploadWatch(world, this);
     this.#catalog = new CatalogWatch(world, this);
   }
 
@@ -52,11 +55,12 @@ export class Model {
 
   onCatalogLost(): void {
     this.#catalog.forget();
+    this.uploads.onCatalogLost();
   }
 
   /** Watches what a process is answered. */
   watching(catalog: Catalog, process: Process): Catalog {
-    return fenced(catalog, process, this.#world, this);
+    return watchingUploads(fenced(catalog, process, this.#world, this), process, this.uploads);
   }
 
   /** A process ended by itself. */

@@ -9,16 +9,19 @@ import type {
   ListOptions,
   ListPage,
   ObjectReader,
+  OpenUpload,
   Precondition,
   Provider,
   PutOptions,
   ReadOptions,
+  ResumedUpload,
   StoredCopy,
   Upload,
   UploadOptions,
 } from '../../../src/providers/provider.ts';
 import type { Content, Doer, Store, Stored } from './store.ts';
 import { SimulatedUpload } from './upload.ts';
+import type { Uploads } from './uploads.ts';
 import { damaged, failing, send, type Line, type RequestFault } from './wire.ts';
 
 export interface ClientOptions {
@@ -30,6 +33,7 @@ export interface ClientOptions {
   readonly chunkSize: number;
   /** Whether a body breaks off when its object is replaced while it is read; else it goes on with what it began. */
   readonly breaksOff: boolean;
+  readonly comparesParts: boolean;
   readonly line?: Line;
 }
 
@@ -118,12 +122,36 @@ export class SimulatedProvider implements Provider {
   }
 
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
-    return await this.ask(
-      'start-upload',
-      key,
-      () => new SimulatedUpload(this, this.#options.capabilities, key, options),
-      signal,
-    );
+    const { doer: by } = this.#options;
+    const { size, partSize } = options;
+    const effect = (): string => {
+      this.#requireShape(key, options);
+      return this.uploads.begin({ key, size, partSize, by });
+    };
+    return new SimulatedUpload(this, key, options, await this.ask('start-upload', key, effect, signal));
+  }
+
+  async resumeUpload(
+    key: Key,
+    options: UploadOptions,
+    checkpoint: string,
+    signal: AbortSignal,
+  ): Promise<ResumedUpload | undefined> {
+    const effect = (): boolean => {
+      const left = this.uploads.open.get(checkpoint);
+      return left?.key === key && left.size === options.size && left.partSize === options.partSize;
+    };
+    const fits = await this.ask('resume-upload', key, effect, signal);
+    return fits ? new SimulatedUpload(this, key, options, checkpoint) : undefined;
+  }
+
+  async abortUpload(key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
+    const effect = (): void => this.uploads.abort(checkpoint, this.#options.doer);
+    await this.ask('abort', key ?? undefined, effect, signal);
+  }
+
+  async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
+    return await this.ask('list-uploads', key ?? undefined, () => this.uploads.list(key, known), signal);
   }
 
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {
@@ -139,6 +167,21 @@ export class SimulatedProvider implements Provider {
   }
 
   async close(): Promise<void> {}
+
+  /** @internal */
+  get capabilities(): Capabilities {
+    return this.#options.capabilities;
+  }
+
+  /** @internal */
+  get uploads(): Uploads {
+    return this.#options.store.uploads;
+  }
+
+  /** @internal Whether the store tells which bytes it holds of an upload; where it attests them part by part, it must. */
+  get comparesParts(): boolean {
+    return this.#options.comparesParts || this.capabilities.attests.upload?.endsWith('part') === true;
+  }
 
   /** @internal One request. */
   async ask<T>(
@@ -175,6 +218,14 @@ export class SimulatedProvider implements Provider {
   /** @internal */
   error(code: Parameters<ReturnType<typeof failing>>[0], what: string, key: Key): Error {
     return failing(this.name, key)(code, what);
+  }
+
+  #requireShape(key: Key, { size, partSize }: UploadOptions): void {
+    const { part, maxObjectSize } = this.capabilities.limits;
+    const count = Math.ceil(size / partSize);
+    const cut = count > 1 && (partSize < part.min || partSize % part.multipleOf !== 0);
+    if (cut || size > maxObjectSize || count > part.maxCount || partSize > part.max)
+      throw this.error('invalid', 'takes no such parts', key);
   }
 
   #page(prefix: string, after: Key | undefined, size: number): ObjectInfo[] {

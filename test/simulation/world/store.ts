@@ -5,6 +5,7 @@ import { compareKeys } from '../../../src/objects/key.ts';
 import type { Attributes, CopyRecord } from '../../../src/objects/object.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import type { Precondition } from '../../../src/providers/provider.ts';
+import { Uploads, type LeftUpload, type UploadListing } from './uploads.ts';
 
 export interface Stored {
   readonly bytes: Buffer;
@@ -38,6 +39,8 @@ export interface StoreOptions {
   readonly keepsReplaced: boolean;
   readonly now: () => number;
   readonly onEffect: (effect: Effect) => void;
+  readonly listsUploads: UploadListing;
+  readonly onAbort: (upload: LeftUpload, by: Doer) => void;
 }
 
 export type Content = Pick<Stored, 'bytes' | 'attributes' | 'checksums'> & {
@@ -53,6 +56,7 @@ export class Store {
   readonly options: StoreOptions;
   readonly objects = new Map<Key, Stored>();
   readonly replaced = new Map<string, Stored>();
+  readonly uploads: Uploads;
   /** Another bucket at the same address has another. */
   identity: string;
   #versions = 0;
@@ -61,6 +65,7 @@ export class Store {
     this.name = options.name;
     this.options = options;
     this.identity = `${options.name} #1`;
+    this.uploads = new Uploads(options.name, options.listsUploads, options.now, options.onAbort);
   }
 
   write(key: Key, content: Content, by: Doer): Stored {

@@ -1,44 +1,46 @@
 import type { Digest } from '../../../src/objects/checksum.ts';
 import type { Key } from '../../../src/objects/key.ts';
 import type { CopyRecord } from '../../../src/objects/object.ts';
-import type { Capabilities, Part, StoredCopy, Upload, UploadOptions } from '../../../src/providers/provider.ts';
+import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../../../src/providers/provider.ts';
 import type { SimulatedProvider } from './client.ts';
+import { sha256Of } from './store.ts';
+import type { LeftUpload } from './uploads.ts';
 import { damaged, type RequestFault } from './wire.ts';
 
-/** Parts that wait at a store until they are made an object. Strict about their shape. */
-export class SimulatedUpload implements Upload {
+/** A process's hold on an upload that is at the store. Strict about the shape of parts. */
+export class SimulatedUpload implements ResumedUpload {
+  readonly checkpoint: string;
   readonly #provider: SimulatedProvider;
-  readonly #capabilities: Capabilities;
   readonly #key: Key;
   readonly #options: UploadOptions;
-  readonly #parts = new Map<number, Buffer>();
-  #state: 'open' | 'aborted' | StoredCopy = 'open';
 
-  constructor(provider: SimulatedProvider, capabilities: Capabilities, key: Key, options: UploadOptions) {
+  constructor(provider: SimulatedProvider, key: Key, options: UploadOptions, checkpoint: string) {
+    this.checkpoint = checkpoint;
     this.#provider = provider;
-    this.#capabilities = capabilities;
     this.#key = key;
     this.#options = options;
-    const { part, maxObjectSize } = capabilities.limits;
-    const count = this.#count();
-    const { size, partSize } = options;
-    if (size > maxObjectSize || count > part.maxCount || partSize > part.max)
-      throw this.#invalid('takes no such parts');
-    if (count > 1 && (partSize < part.min || partSize % part.multipleOf !== 0))
-      throw this.#invalid('takes no such parts');
   }
 
   async part(part: Part, signal: AbortSignal): Promise<void> {
     const sent = Buffer.from(part.bytes);
     const effect = (fault: RequestFault | undefined): void => {
-      if (this.#state !== 'open') throw this.#provider.error('not-found', 'has no such upload', this.#key);
-      this.#requireShape(part);
+      const upload = this.#there();
+      this.#requireShape(part, upload);
       const came = damaged(sent, fault);
-      const checked = this.#capabilities.attests.upload?.endsWith('part') === true;
-      if (checked) this.#provider.verify(this.#key, came, part.checksums);
-      this.#parts.set(part.number, came);
+      if (this.#attested?.endsWith('part') === true) this.#provider.verify(this.#key, came, part.checksums);
+      upload.parts.set(part.number, { sent, came });
     };
     await this.#provider.ask('part', this.#key, effect, signal);
+  }
+
+  /** Some stores tell which bytes they hold, others only how many parts. */
+  async keep({ number, bytes }: Part, signal: AbortSignal): Promise<boolean> {
+    const expected = Buffer.from(bytes);
+    const effect = (): boolean => {
+      const held = this.#there().parts.get(number);
+      return held !== undefined && (!this.#provider.comparesParts || held.came.equals(expected));
+    };
+    return await this.#provider.ask('keep', this.#key, effect, signal);
   }
 
   async complete(digest: Digest, record: CopyRecord, signal: AbortSignal): Promise<StoredCopy> {
@@ -46,34 +48,46 @@ export class SimulatedUpload implements Upload {
   }
 
   async abort(signal: AbortSignal): Promise<void> {
-    const effect = (): void => {
-      if (this.#state === 'open') this.#state = 'aborted';
-    };
-    await this.#provider.ask('abort', this.#key, effect, signal);
+    await this.#provider.abortUpload(this.#key, this.checkpoint, signal);
   }
+
+  async leave(): Promise<void> {}
 
   /** Repeated after a lost answer it finds out, as real clients do, that the object is its own. */
   #complete(digest: Digest, record: CopyRecord): StoredCopy {
-    const gone = typeof this.#state === 'object' && !this.#provider.stands(this.#key, this.#state.version);
-    if (this.#state === 'aborted' || gone) throw this.#provider.error('not-found', 'has no such upload', this.#key);
-    if (typeof this.#state === 'object') return this.#state;
-    if (this.#parts.size !== this.#count()) throw this.#invalid(`got ${this.#parts.size} of ${this.#count()} parts`);
-    const bytes = Buffer.concat([...this.#parts].sort(([a], [b]) => a - b).map(([, part]) => part));
-    const attested = this.#capabilities.attests.upload;
-    const checksums = attested === 'crc32c' ? this.#provider.verify(this.#key, bytes, digest) : {};
+    const done = this.#provider.uploads.completed.get(this.checkpoint);
+    if (done !== undefined && this.#provider.stands(this.#key, done.version)) return done;
+    const upload = this.#there();
+    if (upload.parts.size !== this.#count()) {
+      throw this.#invalid(`got ${upload.parts.size} of ${this.#count()} parts`);
+    }
+    const parts = [...upload.parts].sort(([a], [b]) => a - b).map(([, part]) => part);
+    const bytes = Buffer.concat(parts.map(({ came }) => came));
+    const checksums = this.#attested === 'crc32c' ? this.#provider.verify(this.#key, bytes, digest) : {};
     const { attributes, precondition } = this.#options;
-    const content = { bytes, attributes, record, checksums, meant: digest.sha256 };
-    const { version } = this.#provider.commit(this.#key, content, precondition);
-    this.#state = { version, size: bytes.length, ...(attested === undefined ? {} : { attested }) };
-    return this.#state;
+    const meant = sha256Of(Buffer.concat(parts.map(({ sent }) => sent)));
+    const { version } = this.#provider.commit(this.#key, { bytes, attributes, record, checksums, meant }, precondition);
+    const stored = { version, size: bytes.length, ...(this.#attested && { attested: this.#attested }) };
+    this.#provider.uploads.complete(this.checkpoint, stored);
+    return stored;
   }
 
-  #requireShape({ number, offset, bytes }: Part): void {
+  get #attested() {
+    return this.#provider.capabilities.attests.upload;
+  }
+
+  #there(): LeftUpload {
+    const upload = this.#provider.uploads.open.get(this.checkpoint);
+    if (upload === undefined) throw this.#provider.error('not-found', 'has no such upload', this.#key);
+    return upload;
+  }
+
+  #requireShape({ number, offset, bytes }: Part, { parts }: LeftUpload): void {
     const { size, partSize } = this.#options;
     const at = (number - 1) * partSize;
     const fits = number >= 1 && offset === at && bytes.length === Math.min(partSize, size - at);
     if (!fits) throw this.#invalid(`takes no part ${number} at ${offset} of ${bytes.length} bytes`);
-    const early = this.#capabilities.limits.part.order === 'sequential' && number > this.#parts.size + 1;
+    const early = this.#provider.capabilities.limits.part.order === 'sequential' && number > parts.size + 1;
     if (early) throw this.#invalid(`got part ${number} too early`);
   }
 

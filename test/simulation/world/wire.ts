@@ -25,7 +25,7 @@ type Wrong =
   | { readonly kind: 'cut' };
 
 const writes: readonly Operation[] = ['put', 'start-upload', 'part', 'complete', 'abort', 'delete'];
-const reads: readonly Operation[] = ['head', 'read'];
+const reads: readonly Operation[] = ['head', 'read', 'resume-upload', 'keep', 'list-uploads'];
 const bodies: readonly Operation[] = ['read', 'put', 'part'];
 
 function concerns({ kind, on }: RequestFault, operation: Operation): boolean {

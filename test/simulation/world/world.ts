@@ -8,13 +8,14 @@ import type { Deed, PlaceSettings, Plan } from '../plan.ts';
 import type { SimulatedDatabase } from './database.ts';
 import { Process, type Order } from './process.ts';
 import { Scheduler } from './scheduler.ts';
-import { plain, Store, type Content, type Effect } from './store.ts';
+import { plain, Store, type Content, type Doer, type Effect } from './store.ts';
+import type { LeftUpload } from './uploads.ts';
 import { Wire } from './wire.ts';
 
 export interface Place {
   readonly store: Store;
   readonly wire: Wire;
-  readonly settings: Pick<PlaceSettings, 'capabilities' | 'pageSize' | 'chunkSize' | 'breaksOff'>;
+  readonly settings: Pick<PlaceSettings, 'capabilities' | 'pageSize' | 'chunkSize' | 'breaksOff' | 'comparesParts'>;
 }
 
 /** How long after its death a process is started again, at most, in milliseconds. */
@@ -144,10 +145,11 @@ export class World {
   }
 
   #addPlace(settings: PlaceSettings, n: number): void {
-    const { name, versions, keepsReplaced, latency } = settings;
+    const { name, versions, keepsReplaced, latency, listsUploads } = settings;
     const now = (): number => this.scheduler.now();
     const onEffect = (effect: Effect): void => this.#onEffect(effect);
-    const store = new Store({ name, versions, keepsReplaced, now, onEffect });
+    const onAbort = (upload: LeftUpload, by: Doer): void => this.#onAbort(name, upload, by);
+    const store = new Store({ name, versions, keepsReplaced, now, onEffect, listsUploads, onAbort });
     const random = seededRandom(this.plan.seed * 31 + n);
     const wire = new Wire(name, latency, random, (kind) => this.#countFault(kind));
     this.#places.set(name, { store, wire, settings });
@@ -158,6 +160,11 @@ export class World {
     const who = typeof by === 'string' ? by : by.process;
     this.note(`${who} at ${store}: ${JSON.stringify(key)} ${told(before)} -> ${told(after)}`);
     this.model.onEffect(effect);
+  }
+
+  #onAbort(store: string, upload: LeftUpload, by: Doer): void {
+    this.note(`${typeof by === 'string' ? by : by.process} at ${store}: throws ${upload.checkpoint} away`);
+    this.model.uploads.onAbort(store, upload, by);
   }
 
   #countFault(kind: string): void {
