@@ -80,6 +80,9 @@ export class Process implements Owner {
     // As the command has it: only the daemon outlasts a full disk.
     const outlasting = new Outlasting(this.#clock, this.#givenUp.signal, () => undefined);
     const outlast = this.order.do === 'daemon' ? outlasting.around : undefined;
+    // Before the loops run, whoever ends it ends its waiting for the disk too.
+    const stopOpening = (): void => this.#givenUp.abort();
+    this.#stop.signal.addEventListener('abort', stopOpening, { once: true });
     const real = new SqliteCatalog(database, this.#clock, outlast);
     const catalog = gated(model.watching(real, this), this);
     const policy = this.#policy();
@@ -88,6 +91,7 @@ export class Process implements Owner {
       rows.map((row) => ({ ...row, minCopies: policy.minCopies })),
       { forget: true },
     );
+    this.#stop.signal.removeEventListener('abort', stopOpening);
     const engine = this.#makeEngine(catalog);
     this.engine = engine;
     const { order } = this;
@@ -109,6 +113,7 @@ export class Process implements Owner {
     };
     this.#daemon = new Daemon({ engine, policies: [policy], noteProviders });
     this.#daemon.givenUp.addEventListener('abort', () => this.#givenUp.abort(), { once: true });
+    if (this.#stop.signal.aborted) this.drain();
     await this.#daemon.run();
   }
 
