@@ -71,12 +71,22 @@ export class Copies {
     if (before === undefined || before.sha256 === after.sha256 || !truth.isWritten(key, before.sha256)) return;
     const { conditionalWrites } = this.#settings(store);
     if (!conditionalWrites) return;
-    if (truth.isOlder(key, after.meant, before.sha256)) {
+    if (truth.isOlder(key, after.meant, before.sha256) && !this.#orderIsUntellable(store, key, before, after)) {
       this.#model.violated('a good copy is never overwritten by an older one', where);
     }
     if (before.meant !== before.sha256 || truth.versionHad(key, after.record?.sourceVersion ?? '', before.sha256))
       return;
     this.#owe(store, key, before, after);
+  }
+
+  /**
+   * Where the catalog was lost, records alone tell which version is newer, by the source's clock; when that was set back, they
+   * tell the other order. Then what is replaced must at least stay readable, whatever the policy says of history.
+   */
+  #orderIsUntellable(store: string, key: Key, before: Stored, after: Stored): boolean {
+    if (!this.#model.catalogWasLost || before.record === undefined || after.record === undefined) return false;
+    const backwards = after.record.sourceModifiedAt >= before.record.sourceModifiedAt;
+    return backwards && this.#isReadable(store, key, before.sha256);
   }
 
   #owe(store: string, key: Key, before: Stored, after: Stored): void {

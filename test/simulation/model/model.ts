@@ -24,6 +24,7 @@ export class Model {
   readonly copies: Copies;
   readonly uploads: UploadWatch;
   readonly #world: World;
+  catalogWasLost = false;
   readonly #catalog: CatalogWatch;
 
   constructor(world: World) {
@@ -54,6 +55,7 @@ export class Model {
   }
 
   onCatalogLost(): void {
+    this.catalogWasLost = true;
     this.#catalog.forget();
     this.uploads.onCatalogLost();
   }

@@ -237,9 +237,10 @@ export class World {
     const { objects } = this.#source;
     const object = objects.get(key);
     if (object === undefined) return;
-    const { bytes, modifiedAt, checksums, meant } = object;
+    const { bytes, modifiedAt, meant } = object;
     const precise = this.source.capabilities.preciseTimes === true;
-    this.#source.write(key, { ...plain, bytes, checksums, meant, ...(precise ? { modifiedAt } : {}) }, 'user');
+    // What the store states of a version it computed when it wrote it, from the bytes as they were then.
+    this.#source.write(key, { ...this.#content(bytes), meant, ...(precise ? { modifiedAt } : {}) }, 'user');
   }
 
   /** Who changes where an address leads restarts what uses it. */
