@@ -65,6 +65,8 @@ export type CopyOutcome =
       readonly event?: 'copied' | 'repaired' | 'adopted' | 'rechecked';
       /** See `CopyRow`; left out: as it was. */
       readonly recorded?: boolean;
+      /** The upload that it was written by, where that was noted (`UploadLedger`). */
+      readonly upload?: number;
     }
   /** To be tried again at `dueAt` (from whatever state it is in). */
   | { readonly target: string; readonly state: 'retry'; readonly dueAt: number; readonly error: CopyError }

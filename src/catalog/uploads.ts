@@ -4,7 +4,7 @@ import type { ClaimToken } from './claims.ts';
 /**
  * Uploads in parts that were begun at a target and have not become a copy yet, so that they are taken up after a crash,
  * and thrown away when nobody wants them any more. They outlive their object: forgetting it leaves them to `claimOrphans`.
- * A copy that is settled as copied or repaired takes the upload it came from with it.
+ * A copy that is settled as verified takes the upload it was written by with it, and no other.
  */
 export interface UploadLedger {
   /**

@@ -83,9 +83,7 @@ export class Lane {
     try {
       const opened = await this.#open(content.attributes, signal);
       this.#outcome =
-        opened === 'standing'
-          ? await this.#adopt(content, signal)
-          : await this.#complete(opened.upload, content, signal);
+        opened === 'standing' ? await this.#adopt(content, signal) : await this.#complete(opened, content, signal);
     } catch (error) {
       this.#fail(error, signal);
     }
@@ -163,7 +161,7 @@ export class Lane {
     throw new ProviderError('conflict', message, { provider, key: content.key });
   }
 
-  async #complete(upload: Upload, content: Content, signal: AbortSignal): Promise<Stored> {
+  async #complete({ upload, entry }: OpenedUpload, content: Content, signal: AbortSignal): Promise<Stored> {
     let stored: StoredCopy;
     try {
       stored = await upload.complete(content.digest, content.record, signal);
@@ -174,7 +172,8 @@ export class Lane {
       if (adopted === undefined) throw error;
       return adopted;
     }
-    return await proven(this.to, content, stored, this.#options, signal);
+    const copy = await proven(this.to, content, stored, this.#options, signal);
+    return entry === undefined ? copy : { ...copy, upload: entry.row.id };
   }
 
   /** The first failure is the lane's outcome; one that was left behind fails for that reason. */

@@ -39,10 +39,18 @@ export class Outcomes {
     this.#set({ target: copy.target, state: 'verified', version, evidence, event, recorded });
   }
 
-  stored(copy: CopyRow, { version, evidence, written, recorded }: Stored): void {
+  stored(copy: CopyRow, { version, evidence, written, recorded, upload }: Stored): void {
     const done = copy.state === 'damaged' ? 'repaired' : 'copied';
     const event = written ? done : 'adopted';
-    this.#set({ target: copy.target, state: 'verified', version, evidence, event, recorded });
+    this.#set({
+      target: copy.target,
+      state: 'verified',
+      version,
+      evidence,
+      event,
+      recorded,
+      ...(upload !== undefined && { upload }),
+    });
   }
 
   failed(copy: CopyRow, thrown: unknown): void {

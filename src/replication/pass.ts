@@ -11,6 +11,7 @@ import { detect, type Seen } from './detect.ts';
 import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
+import { withheld } from './unidentified.ts';
 import type { Engine } from './worker.ts';
 
 export interface PassOptions {
@@ -173,8 +174,6 @@ interface Circumstances {
 }
 
 const notedMeanwhile = 'more changes were noted while this pass decided; the next pass decides about all of them';
-const unidentified =
-  'what stands at the targets is still being identified (the catalog does not know it); changes are judged once it is';
 const decidedMeanwhile = 'a person decided about the hold while this pass went on; the next pass judges what is left';
 
 async function decide(
@@ -210,7 +209,9 @@ async function decide(
     sourceIdentity: sourceReached ? identityOf(policy) : undefined,
   };
   const hold = judge(preflight, state, policy.guard, clock.now());
-  if (hold === undefined && counts.observed > 0 && counts.unidentified > 0) return { hold, postponed: unidentified };
+  const unclear =
+    hold === undefined ? await withheld(catalog, policy, preflight, state, counts, clock.now()) : undefined;
+  if (unclear !== undefined) return { hold: undefined, postponed: undefined, ...unclear };
   const letThrough = hold === undefined && sourceFailure === undefined && prefix !== undefined && !options.dryRun;
   if (!letThrough) return { hold, postponed: undefined };
   const applied = await catalog.decideObserved(policy.name, 'apply', { prefix, atMost: counts.observed });

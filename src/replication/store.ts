@@ -36,6 +36,8 @@ export interface Stored {
   readonly recorded: boolean;
   /** The provider's own name for it, where that is not its key. */
   readonly name?: Key;
+  /** The noted upload that it was written by. */
+  readonly upload?: number;
 }
 
 /** A write that the target accepted and then did not hold: the bytes read back are not those sent. */

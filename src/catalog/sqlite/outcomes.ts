@@ -69,8 +69,7 @@ function applyVerified(
     ...(outcome.recorded === undefined ? {} : { recorded: outcome.recorded }),
   };
   moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...more });
-  const written = outcome.event === 'copied' || outcome.event === 'repaired';
-  if (written) dropCompleted(ledger, copy.object_id, copy.target_id);
+  if (outcome.upload !== undefined) dropCompleted(ledger, outcome.upload, copy.object_id);
   return true;
 }
 

@@ -52,13 +52,11 @@ export function uploadsOf(ledger: Ledger, { objectId }: ClaimToken): readonly Op
   }));
 }
 
-export const dropSettledSql = `delete from uploads where object_id = ?1 and target_id = ?2 and given_up = 0
-  and checkpoint is not null
-  and (key, version) = (select key, version from objects where id = ?1)`;
+export const dropSettledSql = 'delete from uploads where id = ? and object_id = ? and given_up = 0';
 
 /** The copy was made of it. Whatever else was begun at the target is nobody's, and is thrown away as such. */
-export function dropCompleted({ db }: Ledger, objectId: number, targetId: number): void {
-  db.run(dropSettledSql, objectId, targetId);
+export function dropCompleted({ db }: Ledger, id: number, objectId: number): void {
+  db.run(dropSettledSql, id, objectId);
 }
 
 export const ofKeySql = `select u.checkpoint from uploads u join targets t on t.id = u.target_id

@@ -125,7 +125,7 @@ export function evidence(digest = sha256): Evidence {
   return { method: 'attested', sha256: digest, by: 'crc32c of every part', at: 1_650_000_000_000 };
 }
 
-export function verified(target: string, name = 'c1', proof = evidence()): CopyOutcome {
+export function verified(target: string, name = 'c1', proof = evidence()): Extract<CopyOutcome, { state: 'verified' }> {
   return { target, state: 'verified', version: name, evidence: proof, event: 'copied' };
 }
 

@@ -109,17 +109,26 @@ export function uploadCases(create: CreateStore): void {
 
     test('are dropped with the copy that was made of them, and with no other', async () => {
       await using bench = await Bench.create(create);
-      const { claim } = await begun(bench);
+      const { claim, id: upload } = await begun(bench);
       const former = await begin(bench, claim, { version: 'v0' });
       const kept = await begin(bench, claim, { key: '.holdfast/history/a' });
       const adopted = await begin(bench, claim, { target: 'gcp' });
       const open = await begin(bench, claim, { target: 'disk' });
       const retry = { target: 'disk', state: 'retry', dueAt: bench.clock.now(), error: unavailable } as const;
       const found = { ...verified('gcp'), event: 'adopted' } as const;
-      await bench.catalog.settle([settlement(claim, { learnt, copies: [verified('aws'), found, retry] })]);
+      await bench.catalog.settle([
+        settlement(claim, { learnt, copies: [{ ...verified('aws'), upload }, found, retry] }),
+      ]);
       expect(await bench.catalog.checkpointsAt('aws', null)).toHaveLength(2);
       expect(idsOf(await orphans(bench))).toEqual([former, kept, adopted]);
       expect(await bench.catalog.uploadsOf(await bench.claimOne())).toMatchObject([{ id: open }]);
+    });
+
+    test('are left to be thrown away by a copy that was made without them', async () => {
+      await using bench = await Bench.create(create);
+      const { claim, id } = await begun(bench);
+      await bench.catalog.settle([settlement(claim, { learnt, copies: targets.map((target) => verified(target)) })]);
+      expect(idsOf(await orphans(bench))).toEqual([id]);
     });
   });
 

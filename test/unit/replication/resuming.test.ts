@@ -225,6 +225,16 @@ test('uploads in parts of different sizes: the one that suits all goes on, the o
   await expectAllRight(world);
 });
 
+test('what was sent in parts is thrown away when the object travels in one piece in the end', async () => {
+  await using world = await openWorld({ targets: { little: small(), whole: {} } });
+  world.source.write('big', bytesOf(3 * MiB, 'in one piece'));
+  await killedHalfWay(world, MiB);
+  const { policy } = world;
+  world.policy = { ...policy, targets: [world.target('whole').site] };
+  expect(await world.reconcile({ engine: await next(world) })).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect(world.target('whole').bucket.uploads.size).toBe(0);
+});
+
 test('a process that lost its lease does not throw away what another one has taken up', async () => {
   await using world = await openWorld({ targets: { any: small() } });
   world.source.write('big', bytes);

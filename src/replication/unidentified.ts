@@ -1,0 +1,47 @@
+import type { Catalog } from '../catalog/catalog.ts';
+import type { PolicyCounts } from '../catalog/counts.ts';
+import type { Hold } from '../catalog/holds.ts';
+import type { PolicyState } from '../catalog/policies.ts';
+import { judge, type Preflight } from './guard.ts';
+import type { Policy } from './policy.ts';
+
+/** What cannot be identified for so long is a person's to decide about, in milliseconds. */
+const patience = 24 * 3_600_000;
+
+/** Copies that are looked through for one to name. */
+const searched = 100;
+
+/** What is not let through yet: left to the next pass, or to a person. */
+export type Withheld = { readonly postponed: string } | { readonly hold: Hold };
+
+/**
+ * After the catalog was lost, nobody knows of what is not identified yet whether it changed. Changes are let through if they
+ * would be had all of it changed too: one object that cannot be read holds up no other, and no loss at the source
+ * passes in two halves.
+ * @returns undefined when nothing unidentified stands against it.
+ */
+export async function withheld(
+  catalog: Pick<Catalog, 'problems'>,
+  policy: Policy,
+  seen: Preflight,
+  state: PolicyState,
+  counts: PolicyCounts,
+  now: number,
+): Promise<Withheld | undefined> {
+  if (counts.observed === 0 || counts.unidentified === 0) return undefined;
+  const undecided = Math.max(seen.overwritten + seen.vanished, seen.undecided) + counts.unidentified;
+  const hold = judge({ ...seen, undecided }, state, policy.guard, now);
+  if (hold === undefined) return undefined;
+  const why = `${await named(catalog, policy, counts.unidentified)}; had they changed as well, the guard would hold what changed`;
+  if (now - (counts.oldestPendingSince ?? now) < patience) {
+    return { postponed: `${why}; changes are judged once it is known` };
+  }
+  return { hold: { ...hold, reasons: [why] } };
+}
+
+async function named(catalog: Pick<Catalog, 'problems'>, { name }: Policy, count: number): Promise<string> {
+  const problems = await catalog.problems(name, { limit: searched });
+  const one = problems.find(({ state, error }) => state === 'unproven' && error !== null);
+  const example = one?.error ? ` (${one.key} at ${one.target}: ${one.error.message})` : '';
+  return `what stands at the targets is still being identified: the catalog does not know ${count} objects${example}`;
+}
