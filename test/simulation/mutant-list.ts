@@ -43,8 +43,36 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the digest of a large object is not compared',
     file: 'src/replication/upload.ts',
-    find: '  requireDigest(job, digest, fan.stream.from);\n',
+    find: '    requireDigest(this.#job, digest, this.stream.from);\n',
     replace: '',
+  },
+  {
+    name: 'what was kept of an upload is not compared with what is read now',
+    file: 'src/replication/open-upload.ts',
+    find: 'if (part.number === before.parts && sha256 !== before.sha256) throw otherBytes(this.entry.row);',
+    replace: 'void sha256; void otherBytes;',
+  },
+  {
+    name: 'uploads are thrown away under a live lease',
+    file: 'src/catalog/sqlite/orphans.ts',
+    find: '(u.given_up = 1 or (not ${isLeased} and (',
+    replace: '(u.given_up = 1 or ((',
+  },
+  {
+    name: 'any copy takes the uploads of its target with it',
+    file: 'src/catalog/sqlite/outcomes.ts',
+    find: 'if (outcome.upload !== undefined) dropCompleted(ledger, outcome.upload, copy.object_id);',
+    replace:
+      "ledger.db.run('delete from uploads where object_id = ? and target_id = ?', copy.object_id, copy.target_id); void dropCompleted;",
+  },
+  {
+    name: 'what is left behind counts as copied',
+    file: 'src/replication/copy.ts',
+    find: 'return { read: { digest, attributes: content.attributes, from: stream.from }, outcomes };',
+    replace: `const told = [...outcomes].map(([name, outcome]) => [name, (outcome as Error).name === 'ProviderError' &&
+      (outcome as ProviderError).code === 'aborted' && !signal.aborted ? { version: 'left', evidence: { method: 'attested',
+      by: 'crc32c', sha256: digest.sha256, at: options.clock.now() }, written: true, recorded: true } : outcome] as const);
+      return { read: { digest, attributes: content.attributes, from: stream.from }, outcomes: new Map(told) as typeof outcomes };`,
   },
   {
     name: 'the guard is off by one',
