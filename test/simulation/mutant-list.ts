@@ -29,10 +29,10 @@ export const mutants: readonly Mutant[] = [
     replace: 'set lease_owner = ?, lease_token = max(lease_token, 1),',
   },
   {
-    name: 'a broken read is taken up from the start and appended',
+    name: 'a broken read goes on with whatever stands there now',
     file: 'src/replication/read-source.ts',
-    find: 'const from = offset === 0 ? {} : { from: offset };',
-    replace: 'const from = offset === 0 ? {} : { from: Math.max(0, offset - 1) };',
+    find: 'const which = versionId === undefined ? { version } : { versionId };',
+    replace: 'const which = versionId === undefined ? (offset === 0 ? { version } : {}) : { versionId };',
   },
   {
     name: 'visible before its digest is known to be right',
@@ -69,8 +69,8 @@ export const mutants: readonly Mutant[] = [
     name: 'what is left behind counts as copied',
     file: 'src/replication/copy.ts',
     find: 'return { read: { digest, attributes: content.attributes, from: stream.from }, outcomes };',
-    replace: `const told = [...outcomes].map(([name, outcome]) => [name, (outcome as Error).name === 'ProviderError' &&
-      (outcome as ProviderError).code === 'aborted' && !signal.aborted ? { version: 'left', evidence: { method: 'attested',
+    replace: `const told = [...outcomes].map(([name, outcome]) => [name, (outcome as object).constructor.name === 'LeftBehind'
+      ? { version: 'left', evidence: { method: 'attested',
       by: 'crc32c', sha256: digest.sha256, at: options.clock.now() }, written: true, recorded: true } : outcome] as const);
       return { read: { digest, attributes: content.attributes, from: stream.from }, outcomes: new Map(told) as typeof outcomes };`,
   },
@@ -136,10 +136,10 @@ export const mutants: readonly Mutant[] = [
     replace: 'return expected ? undefined : undefined;',
   },
   {
-    name: 'an overwrite during a pass is forgotten',
-    file: 'src/replication/compare.ts',
-    find: "const known = row.observed?.kind === 'overwritten' && row.observed.version === version;",
-    replace: "const known = row.observed?.kind === 'overwritten';",
+    name: 'an overwrite during a copy is forgotten',
+    file: 'src/catalog/sqlite/settle.ts',
+    find: 'object.version === settlement.version ? applyAll',
+    replace: "object.version !== '' ? applyAll",
   },
   {
     name: 'a wrong copy is taken for right',

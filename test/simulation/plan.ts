@@ -4,6 +4,7 @@ import type { Key } from '../../src/objects/key.ts';
 import type { Capabilities } from '../../src/providers/provider.ts';
 import type { Policy } from '../../src/replication/policy.ts';
 import { seededRandom } from '../support/random.ts';
+import { withScene } from './scenes.ts';
 import type { DatabaseFault } from './world/database.ts';
 import type { Order } from './world/process.ts';
 import type { UploadListing } from './world/uploads.ts';
@@ -70,7 +71,7 @@ const hour = 60 * minute;
 const names: readonly Key[] = ['a', 'b/c', 'b/d', 'a//b', 'c.', 'é', '😀', 'z/../x', 'd', 'e e', 'f', 'g'];
 
 export function planOf(seed: number): Plan {
-  return new Planner(seed).plan();
+  return withScene(new Planner(seed).plan());
 }
 
 /** `late`: overwrites that follow each other while requests arrive late or twice. `purge`: deletes, and strangers at the targets. */

@@ -37,6 +37,8 @@ export class CatalogWatch {
   readonly #model: Model;
   #objects = new Map<number, ObjectLine>();
   #verified = new Map<string, CopyLine>();
+  /** When the object was first seen in the catalog, in milliseconds that have passed. */
+  readonly #firstSeen = new Map<number, number>();
 
   constructor(world: World, model: Model) {
     this.#world = world;
@@ -46,6 +48,7 @@ export class CatalogWatch {
   forget(): void {
     this.#objects.clear();
     this.#verified.clear();
+    this.#firstSeen.clear();
     this.#world.fences.clear();
   }
 
@@ -54,6 +57,7 @@ export class CatalogWatch {
     const objects = new Map(database.all<ObjectLine>(objectsSql).map((line) => [line.id, line]));
     const copies = database.all<CopyLine>(copiesSql);
     this.#checkChanges(objects);
+    this.#checkGone(objects);
     const verified = new Map<string, CopyLine>();
     for (const copy of copies) {
       if (copy.state !== 'verified') continue;
@@ -92,6 +96,18 @@ export class CatalogWatch {
     const since = this.#world.scheduler.passed - workTakes;
     if (!same && method === 'read' && !copies.heldSince(target, key, version, sha256, since)) {
       this.#model.violated('a verified copy has its bytes', `${where}: version ${version} has long been gone`);
+    }
+  }
+
+  /** Whether a person let it go or a pass: nothing goes that the source had all the time. */
+  #checkGone(objects: ReadonlyMap<number, ObjectLine>): void {
+    const { passed } = this.#world.scheduler;
+    for (const { id } of objects.values()) if (!this.#firstSeen.has(id)) this.#firstSeen.set(id, passed);
+    for (const was of this.#objects.values()) {
+      if (was.state !== 'present' || objects.get(was.id)?.state === 'present') continue;
+      const since = this.#firstSeen.get(was.id) ?? passed;
+      if (this.#model.truth.lacked(keyOf(was), since, passed)) continue;
+      this.#model.violated('what the source has is not let go', JSON.stringify(keyOf(was)));
     }
   }
 

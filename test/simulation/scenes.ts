@@ -1,0 +1,158 @@
+import type { Random } from '../../src/objects/clock.ts';
+import { seededRandom } from '../support/random.ts';
+import type { PlaceSettings, Plan, Step } from './plan.ts';
+
+const second = 1_000;
+const minute = 60 * second;
+
+/** How many of the histories have a scene. */
+const share = 0.3;
+
+const keys = ['a', 'b/c', 'b/d', 'c.', 'd'] as const;
+
+/** What chance alone hardly ever brings about: a plan is made into one of these, from a random stream of its own. */
+export function withScene(plan: Plan): Plan {
+  const random = seededRandom(plan.seed ^ 0x5ce2e);
+  if (random() >= share) return plan;
+  const scene = scenes[Math.floor(random() * scenes.length)];
+  return scene === undefined ? plan : inOrder(scene(plan, random));
+}
+
+const scenes = [atTheThreshold, brokenListings, returning, resumed, sameSize, slowBeginnings];
+
+/** Exactly as many objects change at once as the guard does not let through any more. */
+function atTheThreshold(plan: Plan, random: Random): Plan {
+  const guard = random() < 0.5 ? { maxChanged: 0.3, minObjects: 2 } : { maxChanged: 0.5, minObjects: 3 };
+  const every = 20 * second;
+  const remove = random() < 0.5;
+  const changes = keys
+    .slice(0, guard.minObjects)
+    .map((key): Step => ({ at: 100 * second, ...(remove ? { do: 'remove', key } : written(key, 30, random)) }));
+  return {
+    ...daemonOnly(plan, every),
+    policy: { ...plan.policy, guard, detect: { every, full: every } },
+    steps: [...keys.map((key) => ({ at: 0, ...written(key, 20, random) })), ...changes],
+    ends: 300 * second,
+  };
+}
+
+/** The source goes away in the middle of listings, of which every page takes its time. */
+function brokenListings(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const outages = Array.from({ length: 12 }, (_, n): Step => {
+    const at = 60 * second + n * 40 * second + Math.floor(random() * every);
+    return { at, do: 'outage', place: 'source', ms: 15 * second };
+  });
+  return {
+    ...daemonOnly(plan, every),
+    source: { ...plan.source, pageSize: 1, latency: 1_500 },
+    policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
+    steps: [...keys.map((key) => ({ at: 0, ...written(key, 20, random) })), ...outages],
+    ends: 600 * second,
+  };
+}
+
+/** Objects go, and are back long before anybody looks again, when their copies may be deleted. */
+function returning(plan: Plan, random: Random): Plan {
+  const every = 120 * minute;
+  const rounds = Array.from({ length: 4 }, (_, n): Step[] => {
+    const key = keys[n] ?? 'a';
+    const gone = (n + 1) * every - Math.floor(random() * 50 * minute);
+    const back = gone + 30 * minute + Math.floor(random() * every);
+    return [
+      { at: gone, do: 'remove', key },
+      { at: back, ...written(key, 20, random) },
+    ];
+  });
+  const purging = { deleteAfter: 0, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } };
+  return {
+    ...daemonOnly(plan, every),
+    policy: { ...plan.policy, ...purging },
+    steps: [...keys.map((key) => ({ at: 0, ...written(key, 20, random) })), ...rounds.flat()],
+    paces: [{ at: 30 * minute, mostLate: 60 * minute }],
+    ends: 7 * every,
+  };
+}
+
+/** Large objects, processes that die while they copy them, and a source that rots before the next goes on. */
+function resumed(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const crashes = Array.from({ length: 8 }, (_, n): Step[] => {
+    const at = n * 40 * second + Math.floor(random() * 30 * second);
+    const more: Step[] = [{ at: at + 10, do: 'rot', place: 'source', pick: Math.floor(random() * 1e6) }];
+    return [{ at, do: 'crash', slot: 0 }, ...(random() < 0.5 ? more : [])];
+  });
+  return {
+    ...daemonOnly(plan, every),
+    source: { ...plan.source, states: false },
+    targets: plan.targets.map(inParts(300)),
+    policy: { ...plan.policy, detect: { every, full: every } },
+    steps: [
+      ...keys.map((key) => ({ at: Math.floor(random() * 200) * second, ...written(key, 300, random) })),
+      ...crashes.flat(),
+    ],
+    ends: 400 * second,
+  };
+}
+
+/** Objects that are overwritten by others of the same size while they are read, and reads that break off. */
+function sameSize(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const steps = Array.from({ length: 30 }, (_, n): Step[] => {
+    const at = n * 20 * second + Math.floor(random() * 20 * second);
+    const cut: Step = { at, do: 'request', place: 'source', fault: { on: 'anything', kind: 'cut' } };
+    return [cut, { at: at + Math.floor(random() * 3 * second), ...written(keys[n % 2] ?? 'a', 250, random) }];
+  });
+  return {
+    ...daemonOnly(plan, every),
+    source: { ...plan.source, states: false, chunkSize: 16, latency: 150, breaksOff: false },
+    policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
+    steps: steps.flat(),
+    ends: 700 * second,
+  };
+}
+
+/** Uploads that take long to begin, and several processes that look for what nobody goes on with. */
+function slowBeginnings(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const names = plan.targets.map(({ name }) => name);
+  const steps = Array.from({ length: 12 }, (_, n): Step[] => {
+    const at = n * 25 * second + Math.floor(random() * 20 * second);
+    const place = names[n % names.length] ?? 'one';
+    const slow = { on: 'writing', kind: 'slow', ms: Math.floor(random() * 15 * second) } as const;
+    return [
+      { at, do: 'request', place, fault: slow },
+      { at, ...written(keys[n % keys.length] ?? 'a', 200 + n, random) },
+    ];
+  });
+  const reconcile = { do: 'reconcile', deep: false, dryRun: false } as const;
+  return {
+    ...daemonOnly(plan, every),
+    slots: [reconcile, reconcile, { do: 'daemon' }],
+    targets: plan.targets.map(inParts(300)),
+    policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
+    steps: steps.flat(),
+    ends: 400 * second,
+  };
+}
+
+/** Nobody but one daemon, and time that does not slip. */
+function daemonOnly(plan: Plan, every: number): Plan {
+  return { ...plan, slots: [{ do: 'daemon' }], paces: [{ at: 0, mostLate: Math.min(second, every) }] };
+}
+
+function inParts(latency: number): (place: PlaceSettings) => PlaceSettings {
+  return (place) => {
+    const { capabilities } = place;
+    const limits = { ...capabilities.limits, maxPutSize: 64 };
+    return { ...place, latency, capabilities: { ...capabilities, limits } };
+  };
+}
+
+function written(key: string, size: number, random: Random) {
+  return { do: 'write', key, size, salt: Math.floor(random() * 1e9) } as const;
+}
+
+function inOrder(plan: Plan): Plan {
+  return { ...plan, steps: plan.steps.toSorted((a, b) => a.at - b.at) };
+}
