@@ -12,6 +12,8 @@ export interface ClaimRequest {
   readonly targets: readonly string[];
   /** Only objects of which no copy at these targets is due: a target that catches up alone holds up no other. */
   readonly unless?: readonly string[];
+  /** Copies at these targets are leased along with an object that is claimed for `targets`, where they are due as well. */
+  readonly along?: readonly string[];
   readonly limit: number;
   readonly leaseMs: number;
   /** Copies that became due later than this are left alone (a pass tries each copy once). Default: now. */

@@ -25,12 +25,13 @@ function leaseOne(ledger: Ledger, request: ClaimRequest, candidate: Candidate, u
     throw new Error(`Object ${candidate.id} vanished under the write lock.`);
   const by = dueBy(request, ledger.now());
   const due = object.copies.filter((copy) => copy.dueAt !== null && copy.dueAt <= by);
+  const wanted = [...request.targets, ...(request.along ?? [])];
   return {
     objectId: object.id,
     token: row.lease_token,
     policy: candidate.policy,
     source: candidate.source,
     object,
-    targets: due.map((copy) => copy.target).filter((target) => request.targets.includes(target)),
+    targets: due.map((copy) => copy.target).filter((target) => wanted.includes(target)),
   };
 }

@@ -2,9 +2,13 @@ import type { DueRow, DueWork } from './due.ts';
 import { keyRange } from './key-range.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import { awaitedSql } from './awaited.ts';
 import { isOverSql } from './set-back.ts';
 
 type KeyedRow = DueRow & { readonly key: Uint8Array };
+
+/** Of what others may wait for, so many are looked at in one claim. */
+const window = 1000;
 
 /** Up to this many due copies of a target, looking at all of them is the cheaper way. */
 const few = 2000;
@@ -22,37 +26,58 @@ export function dueBelow(ledger: Ledger, want: DueWork): readonly DueRow[] {
   const due = ledger.db.get<{ readonly n: number }>(countSql, policyId, targetId, dueBy)?.n ?? 0;
   if (due > few) return sweep(ledger, want);
   const range = keyRange(prefix);
-  return ledger.db.all<DueRow>(byDueSql(range), policyId, targetId, dueBy, now, ...range.values, limit);
+  return ledger.db.all<DueRow>(byDueSql(range, want.unless), policyId, targetId, dueBy, now, ...range.values, limit);
 }
 
 function sweep(ledger: Ledger, want: DueWork): readonly DueRow[] {
   const name = `${want.policyId} ${want.targetId} ${want.prefix}`;
   const cursor = ledger.cursors.get(name);
-  const rows = readByKey(ledger, want, cursor);
-  const last = rows.at(-1);
-  if (rows.length >= want.limit && last !== undefined) {
-    ledger.cursors.set(name, last.key);
+  const { rows, end } = readByKey(ledger, want, cursor);
+  if (end !== undefined) {
+    ledger.cursors.set(name, end);
     return rows;
   }
   ledger.cursors.delete(name);
-  return cursor === undefined ? rows : [...rows, ...readByKey(ledger, want, undefined)];
+  if (cursor === undefined) return rows;
+  return [...rows, ...readByKey(ledger, want, undefined).rows].slice(0, want.limit);
 }
 
-function readByKey(ledger: Ledger, want: DueWork, after: Uint8Array | undefined): readonly KeyedRow[] {
+interface Swept {
+  readonly rows: readonly KeyedRow[];
+  /** The last key that was looked at; undefined when none is left behind it. */
+  readonly end: Uint8Array | undefined;
+}
+
+/** What others wait for is left out here, not in the statement, which would read on to the end where they wait for all. */
+function readByKey(ledger: Ledger, want: DueWork, after: Uint8Array | undefined): Swept {
   const range = keyRange(want.prefix, after);
-  const { policyId, targetId, dueBy, now, limit } = want;
-  return ledger.db.all<KeyedRow>(byKeySql(range), targetId, policyId, dueBy, now, ...range.values, limit);
+  const { policyId, targetId, dueBy, now, unless } = want;
+  const limit = unless.length === 0 ? want.limit : Math.max(window, want.limit);
+  const read = ledger.db.all<KeyedRow & { readonly awaited: number }>(
+    byKeySql(range, unless),
+    targetId,
+    policyId,
+    dueBy,
+    now,
+    ...range.values,
+    limit,
+  );
+  const free = read.filter(({ awaited }) => awaited === 0);
+  const rows = free.slice(0, want.limit);
+  if (free.length > rows.length) return { rows, end: rows.at(-1)?.key };
+  return { rows, end: read.length < limit ? undefined : read.at(-1)?.key };
 }
 
-export function byDueSql({ sql }: KeyRange): string {
+export function byDueSql({ sql }: KeyRange, unless: readonly number[] = []): string {
   return `select c.object_id as id, c.due_at as due
     from copies c indexed by copies_due cross join objects o on o.id = c.object_id
     where c.policy_id = ?1 and c.target_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
+      ${unless.length === 0 ? '' : `and not ${awaitedSql('o.id', unless, '?3')}`}
     order by c.due_at limit ? + 0`;
 }
 
-export function byKeySql({ sql }: KeyRange): string {
-  return `select o.id, o.key, c.due_at as due
+export function byKeySql({ sql }: KeyRange, unless: readonly number[] = []): string {
+  return `select o.id, o.key, c.due_at as due, ${unless.length === 0 ? '0' : awaitedSql('o.id', unless, '?3')} as awaited
     from objects o indexed by objects_key cross join copies c on c.object_id = o.id and c.target_id = ?1
     where o.policy_id = ?2 and c.due_at <= ?3 and ${isOverSql('o.lease_until', '?4')} and ${sql}
     order by o.key limit ? + 0`;

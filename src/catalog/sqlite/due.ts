@@ -1,4 +1,5 @@
 import type { ClaimRequest } from '../claims.ts';
+import { awaitedSql } from './awaited.ts';
 import { dueBelow } from './due-below.ts';
 import type { Ledger } from './ledger.ts';
 import { narrowPrefix } from './narrow-prefix.ts';
@@ -33,7 +34,7 @@ export interface DueWork {
   readonly dueBy: number;
   readonly now: number;
   readonly limit: number;
-  /** Targets whose due work comes first; below a prefix they are not looked at. */
+  /** Targets whose due work comes first. */
   readonly unless: readonly number[];
 }
 
@@ -43,13 +44,12 @@ export const oldestSql = `select c.object_id as id, c.due_at as due
   order by c.due_at limit ?5 + 0`;
 
 /** The same without what the other targets wait for; looked for among the oldest only, however many are due. */
-function oldestUnlessSql(others: readonly number[]): string {
-  return `select d.id, d.due from (select object_id as id, due_at as due from copies indexed by copies_due
-      where policy_id = ?1 and target_id = ?2 and due_at <= ?3 order by due_at limit 1000) d
-    cross join objects o on o.id = d.id
-    where ${isOverSql('o.lease_until', '?4')} and not exists (select 1 from copies f
-      where f.object_id = d.id and f.target_id in (${others.join(', ')}) and f.due_at <= ?3)
-    order by d.due limit ?5`;
+export function oldestUnlessSql(others: readonly number[]): string {
+  return `select q.id, q.due from (select object_id as id, due_at as due from copies indexed by copies_due
+      where policy_id = ?1 and target_id = ?2 and due_at <= ?3 order by due_at limit 1000) q
+    cross join objects o on o.id = q.id
+    where ${isOverSql('o.lease_until', '?4')} and not ${awaitedSql('q.id', others, '?3')}
+    order by q.due limit ?5 + 0`;
 }
 
 /** Oldest due first. The oldest `limit` of every policy and target hold the oldest `limit` of all. */

@@ -139,6 +139,59 @@ export function claimCases(create: CreateStore): void {
     expect(await bench.claim(request)).toHaveLength(500);
   });
 
+  test.each(['', 'k'])(
+    'below "%s", unless: what another target waits for is left to it, until it is done',
+    async (prefix) => {
+      await using bench = await Bench.create(create);
+      await bench.add('k1');
+      await bench.add('k2');
+      const alone = { prefix, targets: ['aws'], unless: ['gcp', 'elsewhere'] };
+      expect(await bench.claim(alone)).toEqual([]);
+      const first = await bench.claimOne({ prefix, targets: ['gcp'] });
+      const dueAt = bench.clock.now() + 5000;
+      const retry = { target: 'gcp', state: 'retry', dueAt, error: unavailable } as const;
+      await bench.catalog.settle([settlement(first, { copies: [retry] })]);
+      const [claim, ...rest] = await bench.claim(alone);
+      expect([claim?.object.key, claim?.targets, rest]).toEqual([first.object.key, ['aws'], []]);
+      if (claim !== undefined) await bench.catalog.settle([settlement(claim)]);
+      // It waits again, and comes first.
+      bench.clock.advance(5000);
+      expect(await bench.claim(alone)).toEqual([]);
+      expect(await bench.claim({ ...alone, unless: [] })).toHaveLength(2);
+    },
+  );
+
+  test('below a prefix with much due work, what nobody else waits for is found behind what others wait for', async () => {
+    await using bench = await Bench.create(create);
+    const keys = Array.from({ length: 3000 }, (_, index) => `k${10_000 + index}`);
+    await bench.add('another');
+    await bench.record(...keys.map((key) => ({ kind: 'new' as const, key, object: version('v1'), found: {} })));
+    const last = keys.slice(-20);
+    for (const prefix of last) {
+      const claim = await bench.claimOne({ prefix, targets: ['gcp'] });
+      await bench.catalog.settle([settlement(claim, { learnt, copies: [verified('gcp')] })]);
+    }
+    const found = new Set<string>();
+    const request = { prefix: 'k', targets: ['aws'], unless: ['gcp'], limit: 7 };
+    // One claim looks at a part of the keys only.
+    for (let round = 0; round < 12; round += 1) {
+      const claimed = await bench.claim(request);
+      expect(claimed.length).toBeLessThanOrEqual(7);
+      for (const key of keysOf(claimed)) found.add(key);
+    }
+    expect([...found].sort(compareKeys)).toEqual(last);
+  });
+
+  test('along: copies that are due at other targets are leased too, but nothing is claimed for them', async () => {
+    await using bench = await Bench.create(create);
+    await bench.add('a');
+    const claim = await bench.claimOne({ targets: ['aws', 'disk'] });
+    await bench.catalog.settle([settlement(claim, { learnt, copies: [verified('aws'), verified('disk')] })]);
+    await bench.add('b');
+    const [second, ...rest] = await bench.claim({ targets: ['aws'], along: ['gcp'] });
+    expect([second?.object.key, new Set(second?.targets), rest]).toEqual(['b', new Set(['aws', 'gcp']), []]);
+  });
+
   test('two that claim at the same time never get the same object', async () => {
     await using bench = await Bench.create(create);
     const other = await bench.another();

@@ -8,7 +8,7 @@ import {
   countGoneCopiesSql,
   countGoneSql,
 } from '../../../src/catalog/sqlite/claim-gone.ts';
-import { oldestSql } from '../../../src/catalog/sqlite/due.ts';
+import { oldestSql, oldestUnlessSql } from '../../../src/catalog/sqlite/due.ts';
 import { boundsSql, drawSql, verifiedSql } from '../../../src/catalog/sqlite/drills.ts';
 import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/decide-hold.ts';
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
@@ -41,6 +41,9 @@ const statements: Readonly<Record<string, string>> = {
   'claim: call in': callInSql,
   'claim: below a prefix, by due time': below.byDueSql(range),
   'claim: below a prefix, by key': below.byKeySql(range),
+  'claim: oldest that no other waits for': oldestUnlessSql([1, 2]),
+  'claim: below a prefix, by due time, that no other waits for': below.byDueSql(range, [1, 2]),
+  'claim: below a prefix, by key, that no other waits for': below.byKeySql(range, [1, 2]),
   'deletions: claim': claimGoneSql,
   'deletions: any present': objectsSql(anyPresentSql),
   'deletions: copies': countGoneCopiesSql,
