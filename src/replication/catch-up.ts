@@ -20,13 +20,13 @@ export interface CatchUpOptions {
   most(): number;
   /** Leases work that is due at this target and at none of those that travel together. */
   claim(limit: number): Promise<readonly Claim[]>;
-  /** Does it; never rejects. @returns whether every copy is verified now. */
+  /** Does it; never rejects. @returns whether the copy at this target is verified now. */
   work(claim: Claim, budget: Bytes): Promise<boolean>;
   onChange(): void;
 }
 
 /**
- * One target that fell behind, served alone until nothing is left to catch up with. It works on as many objects at once
+ * One target that fell behind, served until nothing is left to catch up with. It works on as many objects at once
  * as succeed: each failure halves the number, each success adds one.
  */
 export class CatchUp {
@@ -45,7 +45,7 @@ export class CatchUp {
     return this.#running.size;
   }
 
-  /** Until it has caught up or `stop` aborts; what is in flight then is finished. @throws the catalog's error */
+  /** Until it travels with the others again or `stop` aborts; what is in flight then is finished. @throws the catalog's error */
   async run(stop: AbortSignal): Promise<void> {
     try {
       while (!stop.aborted && !(await this.#step())) await this.#pause(stop);
@@ -57,6 +57,7 @@ export class CatchUp {
   /** @returns whether it is over. */
   async #step(): Promise<boolean> {
     const { site, convoy } = this.#options;
+    if (!convoy.isBehind(site.name)) return true;
     if (!site.available) return false;
     this.#width = Math.max(1, Math.min(this.#width, this.#options.most()));
     const room = Math.floor(this.#width) - this.pending;

@@ -45,14 +45,24 @@ export class Convoy {
     for (const watcher of this.#watchers) watcher(target);
   }
 
-  /** Asked when it has nothing more to catch up with. @returns whether it travels with the others again. */
-  rejoin(target: string): boolean {
+  /** Whether it was out for as long as it must be. */
+  mayRejoin(target: string): boolean {
     const { leftAt, stay } = this.#past.get(target) ?? { leftAt: 0, stay: 0 };
     const elapsed = this.#clock.now() - leftAt;
     // A clock that was set back must not keep it out.
-    if (elapsed >= 0 && elapsed < stay) return false;
-    if (this.#behind.delete(target)) this.#log.info({ target }, `${target} has caught up`);
+    return elapsed < 0 || elapsed >= stay;
+  }
+
+  /** Asked when it holds up nobody any more. @returns whether it travels with the others again. */
+  rejoin(target: string): boolean {
+    if (!this.mayRejoin(target)) return false;
+    this.readmit(target);
     return true;
+  }
+
+  /** However short it was out. */
+  readmit(target: string): void {
+    if (this.#behind.delete(target)) this.#log.info({ target }, `${target} travels with others again`);
   }
 
   /** Told of every target that leaves, until disposed. */

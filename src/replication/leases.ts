@@ -11,10 +11,11 @@ const leaseMs = 60 * seconds;
 
 interface Held extends ClaimToken {
   readonly lost: AbortController;
+  readonly reasonToStop: (() => Promise<Error | undefined>) | undefined;
 }
 
 export interface Lease extends Disposable {
-  /** Aborts when the lease was lost (somebody else may be working on the object now) or all work is given up. */
+  /** Aborts when the lease was lost (somebody else may be working on the object now) or the work is given up. */
   readonly signal: AbortSignal;
 }
 
@@ -33,9 +34,10 @@ export class Leases {
     this.#log = log;
   }
 
-  hold(claim: ClaimToken): Lease {
+  /** `reasonToStop`: asked at each renewal; what it returns ends the work, which gives the lease back. */
+  hold(claim: ClaimToken, reasonToStop?: () => Promise<Error | undefined>): Lease {
     const { objectId, token } = claim;
-    const held: Held = { objectId, token, lost: new AbortController() };
+    const held: Held = { objectId, token, lost: new AbortController(), reasonToStop };
     // Claimed again by this very worker: the older lease had run out.
     this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
     this.#held.set(objectId, held);
@@ -77,6 +79,10 @@ export class Leases {
     try {
       const lost = await this.#catalog.renew(held, leaseMs);
       for (const objectId of lost) this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
+      for (const { lost: work, reasonToStop } of held) {
+        const reason = await reasonToStop?.();
+        if (reason !== undefined) work.abort(reason);
+      }
     } catch (error) {
       // The catalog may answer again before the leases run out; settling checks the fence in any case.
       this.#log.warn({ error: errorMessage(error) }, 'leases could not be renewed');

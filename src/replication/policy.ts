@@ -58,3 +58,9 @@ export function narrowest(a: string, b: string): string | undefined {
   if (a.startsWith(b)) return a;
   return b.startsWith(a) ? b : undefined;
 }
+
+/** Targets to which work may be given now. */
+export function availableTargets(policies: readonly Policy[]): string[] {
+  const names = policies.flatMap((policy) => policy.targets.filter((site) => site.available).map((site) => site.name));
+  return [...new Set(names)];
+}

@@ -3,13 +3,12 @@ import type { Aged } from '../catalog/scrub.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Provider } from '../providers/provider.ts';
 import { auditable, auditCopy, findingOf, type Audit } from './audit-copy.ts';
-import type { Policy, ScrubSettings } from './policy.ts';
+import { availableTargets, type Policy, type ScrubSettings } from './policy.ts';
 import { DailyBudget } from './scrub-budget.ts';
 import { ScrubPace } from './scrub-pace.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
 import type { Site } from './site.ts';
 import type { Engine } from './worker.ts';
-import { availableTargets } from './worker.ts';
 
 /** Copies read at once: enough that the wait for a far provider does not keep small objects from their promise. */
 const atOnce = 4;

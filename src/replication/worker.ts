@@ -7,14 +7,11 @@ import { Leash } from '../objects/leash.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { ByteBudget, Bytes } from './byte-budget.ts';
-import { CatchUp } from './catch-up.ts';
-import { Convoy } from './convoy.ts';
+import type { ByteBudget } from './byte-budget.ts';
 import type { Dial } from './dial.ts';
-import { fallenBehind } from './fallen-behind.ts';
 import { Leases, type Lease } from './leases.ts';
-import type { Policy } from './policy.ts';
-import type { Site } from './site.ts';
+import { availableTargets, type Policy } from './policy.ts';
+import { Stragglers, type Means } from './stragglers.ts';
 import { Tally } from './tally.ts';
 import { UploadJournal } from './upload-journal.ts';
 import { Work } from './work.ts';
@@ -45,12 +42,6 @@ export interface WorkScope {
   finished?(): boolean;
 }
 
-/** What one object is worked on with: with the others', or for one target that fell behind. */
-interface Means {
-  readonly budget: Bytes;
-  readonly alone: boolean;
-}
-
 /** How long to rest when nothing is due, in milliseconds. */
 const restWhenIdle = 250;
 
@@ -64,19 +55,23 @@ export class Worker {
   readonly #scope: WorkScope;
   readonly #queue: PQueue;
   readonly #leases: Leases;
-  readonly #convoy: Convoy;
-  readonly #catchUps = new Map<string, CatchUp>();
+  readonly #stragglers: Stragglers;
   readonly #aside = new Set<Promise<void>>();
-  /** Targets that were looked at since they could be reached. */
-  readonly #met = new Set<Site>();
   #broken: Error | undefined;
 
   constructor(engine: Engine, scope: WorkScope) {
     this.#engine = engine;
     this.#scope = scope;
     this.#queue = new PQueue({ concurrency: engine.concurrency.value });
-    this.#convoy = new Convoy(engine.clock, engine.log);
     this.#leases = new Leases(engine);
+    this.#stragglers = new Stragglers({
+      ...engine,
+      policies: scope.policies,
+      claim: async (request, limit) => await this.#claim(request, limit),
+      work: async (claim, means) => await this.#catchUp(claim, means),
+      besides: (work) => this.#besides(work),
+      onChange: () => this.#resize(),
+    });
   }
 
   /**
@@ -87,7 +82,7 @@ export class Worker {
     await using _ = this.#leases.keepAlive(abort);
     using stopAll = new Leash(stop);
     using _resizing = this.#engine.concurrency.watch(() => this.#resize());
-    using _leaving = this.#convoy.watch((target) => this.#catchUp(target, stopAll.signal));
+    using _leaving = this.#stragglers.watch(stopAll.signal);
     try {
       await this.#keepClaiming(stopAll.signal);
     } finally {
@@ -102,62 +97,21 @@ export class Worker {
   async #keepClaiming(stop: AbortSignal): Promise<void> {
     while (!stop.aborted && this.#broken === undefined) {
       await this.#queue.onSizeLessThan(1);
-      await this.#lookAfterTargets(stop);
-      const claims = await this.#claim(this.#together(), {}, this.#engine.concurrency.value);
+      await this.#stragglers.lookAfter(stop);
+      const targets = this.#stragglers.together();
+      const claims = await this.#claim({ targets }, this.#engine.concurrency.value);
       for (const claim of claims) this.#start(claim);
       if (claims.length === 0 && (await this.#done())) return;
       if (claims.length === 0) await this.#rest(stop);
     }
   }
 
-  /** A target that is down, or comes with more to do than the others, goes alone from the start. */
-  async #lookAfterTargets(stop: AbortSignal): Promise<void> {
-    const sites = new Set(this.#scope.policies.flatMap((policy) => policy.targets));
-    for (const site of sites) {
-      if (site.wantsProbing) this.#besides(site.probe(stop));
-      if (site.isAway) this.#met.delete(site);
-      if (site.isAway) this.#convoy.leave(site.name, 'it does not answer');
-      if (this.#convoy.isBehind(site.name)) this.#catchUp(site.name, stop);
-    }
-    const strangers = [...sites].filter((site) => site.available && !this.#met.has(site));
-    if (strangers.length === 0) return;
-    for (const site of strangers) this.#met.add(site);
-    const names = await fallenBehind(this.#engine.catalog, this.#scope.policies);
-    for (const name of names) this.#convoy.leave(name, 'it has much more to do than the other targets');
-  }
-
-  /** The targets that travel together. */
-  #together(): string[] {
-    return availableTargets(this.#scope.policies).filter((target) => !this.#convoy.isBehind(target));
-  }
-
-  #catchUp(target: string, stop: AbortSignal): void {
-    const site = this.#scope.policies.flatMap(({ targets }) => targets).find(({ name }) => name === target);
-    if (site === undefined || this.#catchUps.has(target)) return;
-    const { budget, clock, concurrency } = this.#engine;
-    const targets = new Set(this.#scope.policies.flatMap((policy) => policy.targets)).size;
-    const catchUp = new CatchUp({
-      site,
-      convoy: this.#convoy,
-      clock,
-      budget,
-      // All that are behind hold half of the bytes and of the turns at most.
-      bytes: Math.floor(budget.total / (2 * targets)),
-      most: () => Math.floor(concurrency.value / 2 / this.#catchUps.size),
-      claim: async (limit) => await this.#claim([target], { unless: this.#together() }, limit),
-      work: async (claim, share) => await this.#alone(claim, share),
-      onChange: () => this.#resize(),
-    });
-    this.#catchUps.set(target, catchUp);
-    this.#besides(catchUp.run(stop).finally(() => this.#catchUps.delete(target)));
-  }
-
-  async #alone(claim: Claim, share: Bytes): Promise<boolean> {
+  async #catchUp(claim: Claim, means: Means): Promise<ReadonlySet<string>> {
     try {
-      return await this.#process(claim, this.#leases.hold(claim), { budget: share, alone: true });
+      return await this.#process(claim, this.#leases.hold(claim, means.reasonToStop), means);
     } catch (error) {
       this.#break(error);
-      return false;
+      return new Set();
     }
   }
 
@@ -173,23 +127,17 @@ export class Worker {
 
   /** Those that catch up count too. */
   #resize(): void {
-    const alone = [...this.#catchUps.values()].reduce((sum, { pending }) => sum + pending, 0);
-    this.#queue.concurrency = Math.max(1, this.#engine.concurrency.value - alone);
+    this.#queue.concurrency = Math.max(1, this.#engine.concurrency.value - this.#stragglers.pending);
   }
 
-  async #claim(
-    targets: readonly string[],
-    rest: Pick<ClaimRequest, 'unless'>,
-    limit: number,
-  ): Promise<readonly Claim[]> {
-    if (targets.length === 0) return [];
+  async #claim(request: Pick<ClaimRequest, 'targets' | 'unless' | 'along'>, limit: number): Promise<readonly Claim[]> {
+    if (request.targets.length === 0) return [];
     const dueBefore = this.#scope.dueBefore?.();
     return await this.#engine.catalog.claim({
       owner: this.#engine.owner,
       policies: this.#scope.policies.map((policy) => policy.name),
       ...(this.#scope.prefix === undefined ? {} : { prefix: this.#scope.prefix }),
-      targets,
-      ...rest,
+      ...request,
       limit,
       leaseMs: this.#leases.length,
       ...(dueBefore === undefined ? {} : { dueBefore }),
@@ -198,7 +146,7 @@ export class Worker {
 
   /** Whether nothing is left for anybody: what another process holds is waited for, so that its outcome is known. */
   async #done(): Promise<boolean> {
-    if (this.#scope.finished === undefined || this.#queue.pending > 0 || this.#isCatchingUp()) return false;
+    if (this.#scope.finished === undefined || this.#queue.pending + this.#stragglers.pending > 0) return false;
     if (!this.#scope.finished()) return false;
     const dueBefore = this.#scope.dueBefore?.();
     for (const policy of this.#scope.policies) {
@@ -212,10 +160,6 @@ export class Worker {
     return true;
   }
 
-  #isCatchingUp(): boolean {
-    return [...this.#catchUps.values()].some(({ pending }) => pending > 0);
-  }
-
   async #rest(stop: AbortSignal): Promise<void> {
     try {
       await this.#engine.clock.sleep(restWhenIdle, stop);
@@ -227,13 +171,14 @@ export class Worker {
   /** The lease is kept from now on, although the work may have to wait for its turn. */
   #start(claim: Claim): void {
     const lease = this.#leases.hold(claim);
+    const means = { budget: this.#engine.budget, convoy: this.#stragglers.convoy };
     this.#queue
-      .add(async () => await this.#process(claim, lease, { budget: this.#engine.budget, alone: false }))
+      .add(async () => void (await this.#process(claim, lease, means)))
       .catch((error: unknown) => this.#break(error));
   }
 
-  /** @returns whether every copy that was leased is verified now. */
-  async #process(claim: Claim, held: Lease, means: Means): Promise<boolean> {
+  /** @returns the targets whose copies are verified now. */
+  async #process(claim: Claim, held: Lease, means: Means): Promise<ReadonlySet<string>> {
     using lease = held;
     const policy = this.#scope.policies.find((candidate) => candidate.name === claim.policy);
     if (policy === undefined) throw new Error(`claimed work of the unknown policy ${claim.policy}`);
@@ -246,13 +191,14 @@ export class Worker {
         { policy: policy.name, key: claim.object.key },
         'the outcome is not recorded as it came: the lease was lost, or the object is another version by now',
       );
-    return settlement?.copies.every((copy) => copy.state === 'verified') === true;
+    const verified = settlement?.copies.filter((copy) => copy.state === 'verified') ?? [];
+    return new Set(verified.map(({ target }) => target));
   }
 
   async #work(
     claim: Claim,
     policy: Policy,
-    { budget, alone }: Means,
+    { budget, convoy }: Means,
     signal: AbortSignal,
   ): Promise<readonly Settlement[]> {
     const { clock, log, metrics, random } = this.#engine;
@@ -261,7 +207,7 @@ export class Worker {
       policy,
       {
         budget,
-        ...(alone ? {} : { convoy: this.#convoy }),
+        ...(convoy === undefined ? {} : { convoy }),
         clock,
         log,
         random,
@@ -293,9 +239,4 @@ export class Worker {
       }
     }
   }
-}
-
-export function availableTargets(policies: readonly Policy[]): string[] {
-  const names = policies.flatMap((policy) => policy.targets.filter((site) => site.available).map((site) => site.name));
-  return [...new Set(names)];
 }
