@@ -15,8 +15,6 @@ export interface Means {
   readonly budget: Bytes;
   /** Who shares the read; left out where a target is served alone. */
   readonly convoy?: Convoy;
-  /** Asked from time to time. @returns why the work is to be given up, if it is. */
-  readonly reasonToStop?: () => Promise<Error | undefined>;
 }
 
 export interface StragglersOptions {
@@ -62,6 +60,22 @@ export class Stragglers {
   /** The targets that travel together. */
   together(): string[] {
     return availableTargets(this.#options.policies).filter((target) => !this.convoy.isBehind(target));
+  }
+
+  /**
+   * A lease that is held for hours must not keep a repair elsewhere, or the next version, waiting.
+   * @returns why the work is to be given up, if it is.
+   */
+  async reasonToStop({ policy, object, targets }: Claim): Promise<Error | undefined> {
+    const { catalog, clock } = this.#options;
+    const { key } = object;
+    const copies = (await catalog.inspect(policy, key))?.object.copies ?? [];
+    const others = this.together().filter((target) => !targets.includes(target));
+    const awaited = copies.find(({ target, dueAt }) => others.includes(target) && (dueAt ?? Infinity) <= clock.now());
+    if (awaited === undefined) return undefined;
+    const provider = targets.join(', ');
+    const message = `${provider} must wait with ${key}, which ${awaited.target} needs too; it goes on where it is left`;
+    return new LeftBehind('aborted', message, { provider, key });
   }
 
   /** Whoever leaves is served from then on, until disposed. */
@@ -142,20 +156,7 @@ export class Stragglers {
 
   async #work(site: Site, claim: Claim, budget: Bytes): Promise<boolean> {
     const shared = claim.targets.length > 1 ? { convoy: this.#rear } : {};
-    const reasonToStop = async (): Promise<Error | undefined> => await this.#awaitedBy(site, claim);
-    const verified = await this.#options.work(claim, { budget, ...shared, reasonToStop });
+    const verified = await this.#options.work(claim, { budget, ...shared });
     return verified.has(site.name);
-  }
-
-  /** A lease that is held for hours must not keep a repair elsewhere, or the next version, waiting. */
-  async #awaitedBy({ name: provider }: Site, { policy, object, targets }: Claim): Promise<Error | undefined> {
-    const { catalog, clock } = this.#options;
-    const { key } = object;
-    const copies = (await catalog.inspect(policy, key))?.object.copies ?? [];
-    const others = this.together().filter((target) => !targets.includes(target));
-    const awaited = copies.find(({ target, dueAt }) => others.includes(target) && (dueAt ?? Infinity) <= clock.now());
-    if (awaited === undefined) return undefined;
-    const message = `${provider} stops catching up with ${key}, for which ${awaited.target} waits; it goes on later`;
-    return new LeftBehind('aborted', message, { provider, key });
   }
 }

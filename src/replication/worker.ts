@@ -108,7 +108,7 @@ export class Worker {
 
   async #catchUp(claim: Claim, means: Means): Promise<ReadonlySet<string>> {
     try {
-      return await this.#process(claim, this.#leases.hold(claim, means.reasonToStop), means);
+      return await this.#process(claim, this.#hold(claim), means);
     } catch (error) {
       this.#break(error);
       return new Set();
@@ -170,11 +170,15 @@ export class Worker {
 
   /** The lease is kept from now on, although the work may have to wait for its turn. */
   #start(claim: Claim): void {
-    const lease = this.#leases.hold(claim);
+    const lease = this.#hold(claim);
     const means = { budget: this.#engine.budget, convoy: this.#stragglers.convoy };
     this.#queue
       .add(async () => void (await this.#process(claim, lease, means)))
       .catch((error: unknown) => this.#break(error));
+  }
+
+  #hold(claim: Claim): Lease {
+    return this.#leases.hold(claim, async () => await this.#stragglers.reasonToStop(claim));
   }
 
   /** @returns the targets whose copies are verified now. */

@@ -181,7 +181,7 @@ test('a memory limit that holds one object is enough for those that travel and t
   await untilAllVerified(run, 20);
 });
 
-test('a target that catches up leaves an object that another one has come to need, and goes on with it later', async () => {
+test('a copy that holds up what another target has come to need is given up, and gone on with later', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   try {
     await using run = await running();
