@@ -124,7 +124,7 @@ export class Stragglers {
   #catchUp(target: string, stop: AbortSignal): void {
     const site = this.#sites.find(({ name }) => name === target);
     if (site === undefined || this.#catchUps.has(target)) return;
-    const { budget, clock, concurrency, besides, onChange } = this.#options;
+    const { budget, clock, concurrency } = this.#options;
     const catchUp = new CatchUp({
       site,
       convoy: this.convoy,
@@ -135,10 +135,10 @@ export class Stragglers {
       most: () => Math.floor(concurrency.value / 2 / this.#catchUps.size),
       claim: async (limit) => await this.#claim(site, limit),
       work: async (claim, share) => await this.#work(site, claim, share),
-      onChange,
+      onChange: () => this.#options.onChange(),
     });
     this.#catchUps.set(target, catchUp);
-    besides(catchUp.run(stop).finally(() => this.#catchUps.delete(target)));
+    this.#options.besides(catchUp.run(stop).finally(() => this.#catchUps.delete(target)));
   }
 
   async #claim(site: Site, limit: number): Promise<readonly Claim[]> {
