@@ -1,3 +1,5 @@
+import { realpathSync } from 'node:fs';
+import { placeOf } from './config/places.ts';
 import type { Config } from './config/schema.ts';
 import { Secret } from './config/secrets.ts';
 import type { Clock, Random } from './objects/clock.ts';
@@ -50,11 +52,18 @@ export async function openSites(
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {
-    const provider = await openProvider(name, reveal(settings), { ...surroundings, limits: limits.of(name) });
+    const own = { limits: limits.of(name), place: placeInWords(settings) };
+    const provider = await openProvider(name, reveal(settings), { ...surroundings, ...own });
     opened.defer(async () => await provider.close());
     sites.set(name, new Site(provider, clock));
   }
   return sites;
+}
+
+/** Credentials are no part of it: they may change while an upload is under way. */
+function placeInWords(settings: Config['providers'][string]): string {
+  const { root, path } = placeOf(settings, realpathSync);
+  return `${settings.type} ${root} ${path}`;
 }
 
 /** Provider settings with their secrets laid open: from here on they go only to the SDKs. */

@@ -7,6 +7,7 @@ import { observed, type OnRequest } from './observed.ts';
 import { ordered } from './ordered.ts';
 import type { LimitSettings, ProviderLimits } from './limits.ts';
 import { patient } from './patient.ts';
+import { placed } from './placed.ts';
 import { prefixed } from './prefixed.ts';
 import type { MonitoredProvider, Provider } from './provider.ts';
 import { resilient } from './resilient.ts';
@@ -40,6 +41,8 @@ export interface ProviderSurroundings {
   readonly bandwidth?: Bandwidth;
   /** What this one may be asked for. */
   readonly limits?: ProviderLimits;
+  /** Where its keys lie, in words that change when the place does: an upload goes on only where it was begun. */
+  readonly place?: string;
   /** The environment, for the proxy it names (`HTTPS_PROXY`, `NO_PROXY`). Azure's SDK looks there by itself. */
   readonly proxyEnv?: ProxyEnvironment;
 }
@@ -65,7 +68,7 @@ export async function openProvider(
   // Inside the limits, so that waiting for one's turn is not taken for a stall; every attempt is paid for.
   const timed = patient(counted, { clock: surroundings.clock, request: requestTimeouts(call), idle });
   const steady = resilient(paced(timed, surroundings), surroundings);
-  const keyed = withKeys(ordered(steady), bare, settings.prefix);
+  const keyed = placed(withKeys(ordered(steady), bare, settings.prefix), surroundings.place ?? settings.type);
   return { ...keyed, health: () => steady.health() };
 }
 

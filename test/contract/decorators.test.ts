@@ -10,6 +10,7 @@ import { encodeKey } from '../../src/providers/key-encoding.ts';
 import { observed } from '../../src/providers/observed.ts';
 import { ordered } from '../../src/providers/ordered.ts';
 import { patient } from '../../src/providers/patient.ts';
+import { placed } from '../../src/providers/placed.ts';
 import { prefixed } from '../../src/providers/prefixed.ts';
 import type { Provider } from '../../src/providers/provider.ts';
 import { resilient } from '../../src/providers/resilient.ts';
@@ -59,12 +60,13 @@ describeDecorator(
   'all that every provider is wrapped in',
   (provider) => {
     const paced = limited(patient(observed(provider, () => undefined)), { up: rate(), down: rate() });
-    return encodedKeys(prefixed(ordered(resilient(paced, retrying)), 'p/'), holdsBelow, 1_022);
+    return placed(encodedKeys(prefixed(ordered(resilient(paced, retrying)), 'p/'), holdsBelow, 1_022), 'here');
   },
   // Sorted listings have pages of their own, of 1,000.
   { refuses, capabilities: { listing: 'unordered' } },
   { refuses: (key) => !holdsBelow(key) && encodeKey(key).length > 1_022, pageCrossing: 1_100 },
 );
+describeDecorator('placed', (provider) => placed(provider, 'here'));
 describeDecorator('prefixed', (provider) => prefixed(provider, 'replicas/one/'));
 describeDecorator('ordered, over an ordered provider', ordered);
 describeDecorator('ordered, over an unordered provider', ordered, { capabilities: { listing: 'unordered' } });

@@ -4,6 +4,7 @@ import type { Precondition } from '../provider.ts';
 import type { GcsClient } from './client.ts';
 import { call, callForJson, objectPath, operation, query } from './client.ts';
 import type { Operation } from './errors.ts';
+import { fail } from './errors.ts';
 import type { Resource } from './resource.ts';
 import { headFields, listFields, parseResource } from './resource.ts';
 
@@ -17,7 +18,7 @@ export interface NewObject {
   readonly [header: string]: unknown;
 }
 
-export const writtenFields = listFields;
+export const writtenFields = `bucket,${listFields}`;
 
 export function preconditionQuery(precondition: Precondition | undefined): { ifGenerationMatch?: string } {
   if (precondition === undefined) return {};
@@ -44,11 +45,23 @@ export async function insert(
     headers: { 'Content-Type': `multipart/related; boundary=${boundary}` },
     body: [Buffer.from(before), bytes, Buffer.from(`\r\n--${boundary}--\r\n`)],
   } as const;
-  return writtenResource(await callForJson(client, request, doing, signal), object.name, doing);
+  return writtenResource(client, await callForJson(client, request, doing, signal), object.name, doing);
 }
 
-/** The resource that answers a write. Some servers leave out the time; nobody asks a fresh write for it. */
-export function writtenResource(value: Record<string, unknown>, name: Key, doing: Operation): Resource {
+/**
+ * The resource that answers a write. Some servers leave out the time; nobody asks a fresh write for it.
+ * @throws ProviderError `conflict` when it was written elsewhere: the path of a session decides that, not who sends the bytes.
+ */
+export function writtenResource(
+  { bucket }: GcsClient,
+  value: Record<string, unknown>,
+  name: Key,
+  doing: Operation,
+): Resource {
+  if ((value.name ?? name) !== name || (value.bucket ?? bucket) !== bucket) {
+    const there = `${JSON.stringify(value.name)} in bucket ${JSON.stringify(value.bucket)}`;
+    throw fail('conflict', `the server wrote ${there} instead; it has to begin anew`, doing);
+  }
   return parseResource({ ...value, name, updated: value.updated ?? new Date(0).toISOString() }, doing);
 }
 

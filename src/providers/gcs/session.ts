@@ -99,7 +99,7 @@ async function put(
   if (answer.status === 404 || answer.status === 410) {
     throw fail('conflict', 'the server has forgotten the upload; it has to begin anew', doing);
   }
-  return { finished: writtenResource(jsonOf(client, answer, doing), object.name, doing) };
+  return { finished: writtenResource(client, jsonOf(client, answer, doing), object.name, doing) };
 }
 
 /** `Range: bytes=0-524287`; nothing was received when it is not there. */

@@ -13,6 +13,7 @@ interface Session {
   readonly metadata: Metadata;
   readonly claims: Claims;
   readonly ifGenerationMatch: string | null;
+  readonly bucketName: string;
   readonly fields: string | null;
   /** Announced size of the object. */
   readonly total: number | undefined;
@@ -32,7 +33,7 @@ export function startSession(sessions: Sessions, call: Call): Answer {
   const announced = request.headers['x-upload-content-length'];
   const id = randomUUID();
   sessions.set(id, {
-    ...{ bucket: call.bucket(), metadata, claims, pieces: [], length: 0 },
+    ...{ bucket: call.bucket(), bucketName: call.bucketName, metadata, claims, pieces: [], length: 0 },
     name: query.get('name') ?? nameOf(metadata),
     ifGenerationMatch: query.get('ifGenerationMatch'),
     fields: query.get('fields'),
@@ -51,8 +52,8 @@ export function continueSession(sessions: Sessions, call: Call): Answer {
   const { start, end, total } = parseRange(call, session);
   if (session.finished === undefined && start !== undefined) receive(session, call, start, end === total);
   if (session.finished === undefined && session.length === total) finish(sessions, id, session, call);
-  if (session.finished !== undefined) return { body: resourceOf(session.finished, session.fields, call.faults) };
-  const { length } = session;
+  const { finished, bucketName: bucket, fields, length } = session;
+  if (finished !== undefined) return { body: resourceOf({ ...finished, bucket }, fields, call.faults) };
   return { status: 308, ...(length > 0 && { headers: { Range: `bytes=0-${length - 1}` } }) };
 }
 

@@ -7,6 +7,8 @@ import { GcsError } from './respond.ts';
 export type Metadata = Readonly<Record<string, unknown>>;
 
 export interface StoredObject {
+  /** Told where it need not be the one that was asked for. */
+  readonly bucket?: string;
   readonly name: string;
   readonly bytes: Buffer;
   readonly generation: string;
