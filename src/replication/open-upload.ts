@@ -3,7 +3,7 @@ import type { OpenUploadRow } from '../catalog/uploads.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { Attributes } from '../objects/object.ts';
-import type { Part, ResumedUpload, Upload, UploadOptions } from '../providers/provider.ts';
+import type { Checkpoint, Part, ResumedUpload, Upload, UploadOptions } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
 import { headIfThere } from './prove.ts';
 import type { Destination } from './store.ts';
@@ -65,7 +65,7 @@ export async function openUpload(opening: Opening, signal: AbortSignal): Promise
   for (const row of recorded.filter((other) => other !== left)) await throwAway(opening, row, signal);
   const checkpoint = left?.checkpoint ?? null;
   if (left === undefined || checkpoint === null) return await begin(opening, options, terms, journal, signal);
-  const resumed = await opening.to.provider.resumeUpload(opening.key, options, checkpoint, signal);
+  const resumed = await takeUp(opening, options, checkpoint, signal);
   if (resumed !== undefined) {
     const { target, key, progress } = left;
     opening.log.info({ target, key, parts: progress?.parts ?? 0 }, 'an upload goes on where it was left');
@@ -74,6 +74,23 @@ export async function openUpload(opening: Opening, signal: AbortSignal): Promise
   if (await somethingNewStands(opening, signal)) return 'standing';
   await throwAway(opening, left, signal);
   return await begin(opening, options, terms, journal, signal);
+}
+
+/** What is refused once is refused for ever: with such an upload nobody goes on, and the object shall not wait for it. */
+async function takeUp(
+  { to, key, log }: Opening,
+  options: UploadOptions,
+  checkpoint: Checkpoint,
+  signal: AbortSignal,
+): Promise<ResumedUpload | undefined> {
+  try {
+    return await to.provider.resumeUpload(key, options, checkpoint, signal);
+  } catch (error) {
+    if (!(error instanceof ProviderError) || error.retryable || error.code === 'aborted') throw error;
+    const said = `an upload that was left is not taken up, but begun anew: ${error.message}`;
+    log.warn({ target: to.name, key, code: error.code }, said);
+    return undefined;
+  }
 }
 
 async function begin(

@@ -271,3 +271,20 @@ test('a process that lost its lease does not throw away what another one has tak
   expect([late.count('abort'), place.count('resume-upload'), place.count('start-upload')]).toEqual([0, 1, 0]);
   await expectAllRight(world);
 });
+
+test('an upload that a target refuses to take up, or to throw away, is begun anew', async () => {
+  await using world = await openWorld({ targets: { any: small() } });
+  const target = world.target('any');
+  world.source.write('big', bytes);
+  target.before = ({ operation }) => {
+    if (operation === 'part' && target.count('part') > 6) throw target.error('unavailable');
+  };
+  await world.reconcile();
+  target.heal();
+  target.before = ({ operation }) => {
+    if (operation === 'resume-upload' || operation === 'abort') throw target.error('invalid');
+  };
+  world.clock.advance(24 * 3_600_000);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect(target.bucket.objects.get('big')?.bytes.equals(bytes)).toBe(true);
+});
