@@ -32,8 +32,11 @@ export interface UploadLedger {
   /** What was claimed and is thrown away now. */
   forgetUploads(claims: readonly Pick<OrphanClaim, 'id' | 'token'>[]): Promise<void>;
 
-  /** By what the uploads at a target are taken up, those of one key or all: what is not among them, nobody here owns. */
-  checkpointsAt(target: string, key: Key | null): Promise<readonly string[]>;
+  /**
+   * By what the uploads at a target are taken up, those of one key or all: what is not among them, nobody here owns.
+   * With a key, null stands for each that was intended and may be beginning just now.
+   */
+  checkpointsAt(target: string, key: Key | null): Promise<readonly (string | null)[]>;
 }
 
 export interface IntendedUpload {

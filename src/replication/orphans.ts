@@ -67,10 +67,9 @@ class Round {
 
   /** Files that no upload of ours names, left by a crash long ago. */
   async abortStrays(site: Site): Promise<void> {
-    const { catalog, clock } = this.#engine;
+    const { clock } = this.#engine;
     await this.#guarded(site, null, async () => {
-      const known = await catalog.checkpointsAt(site.name, null);
-      const found = await site.provider.listUploads(null, known, this.#signal);
+      const found = (await this.#unknownAt(site, null)) ?? [];
       const before = clock.now() - strayAfter;
       for (const { checkpoint } of found.filter(({ startedAt }) => startedAt < before)) {
         await this.#abort(site, null, checkpoint);
@@ -84,6 +83,7 @@ class Round {
     if (site === undefined) return false;
     return await this.#guarded(site, claim.key, async () => {
       const checkpoints = claim.checkpoint === null ? await this.#begunFor(site, claim) : [claim.checkpoint];
+      if (checkpoints === undefined) return false;
       for (const checkpoint of checkpoints) {
         if (this.#engine.clock.now() >= claimedAt + freshFor) return false;
         await this.#abort(site, claim.key, checkpoint);
@@ -92,12 +92,26 @@ class Round {
     });
   }
 
-  /** What a crash left between the request that began it and the note of its answer. */
-  async #begunFor(site: Site, { target, key, startedAt }: OrphanClaim): Promise<Checkpoint[]> {
-    const known = await this.#engine.catalog.checkpointsAt(target, key);
+  /**
+   * Listed first, then looked up: what begins meanwhile is not among the first, and what had begun is known by then.
+   * @returns undefined while one is just beginning there that nobody could tell from the rest.
+   */
+  async #unknownAt({ name, provider }: Site, key: Key | null): Promise<readonly OpenUpload[] | undefined> {
+    const before = await provider.listUploads(key, [], this.#signal);
+    if (before.length === 0) return [];
+    const known = await this.#engine.catalog.checkpointsAt(name, key);
+    if (known.includes(null)) return undefined;
+    const named = known.filter((checkpoint) => checkpoint !== null);
+    const unknown = await provider.listUploads(key, named, this.#signal);
+    const left = new Set(unknown.map(({ checkpoint }) => checkpoint));
+    return before.filter(({ checkpoint }) => left.has(checkpoint));
+  }
+
+  /** What a crash left between the request that began it and the note of its answer; undefined: not to be told now. */
+  async #begunFor(site: Site, { target, key, startedAt }: OrphanClaim): Promise<Checkpoint[] | undefined> {
     try {
-      const found = await site.provider.listUploads(key, known, this.#signal);
-      return found.filter((upload) => isBegunFor(upload, startedAt)).map(({ checkpoint }) => checkpoint);
+      const found = await this.#unknownAt(site, key);
+      return found?.filter((upload) => isBegunFor(upload, startedAt)).map(({ checkpoint }) => checkpoint);
     } catch (error) {
       const refused = error instanceof ProviderError && (error.code === 'denied' || error.code === 'unsupported');
       if (!refused) throw error;

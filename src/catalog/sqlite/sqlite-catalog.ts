@@ -273,7 +273,7 @@ export class SqliteCatalog implements Catalog {
     return uploads.uploadsOf(this.#ledger, claim);
   }
 
-  async checkpointsAt(target: string, key: Key | null): Promise<readonly string[]> {
+  async checkpointsAt(target: string, key: Key | null): Promise<readonly (string | null)[]> {
     return uploads.checkpointsAt(this.#ledger, target, key);
   }
 

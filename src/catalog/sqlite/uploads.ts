@@ -60,15 +60,15 @@ export function dropCompleted({ db }: Ledger, id: number, objectId: number): voi
 }
 
 export const ofKeySql = `select u.checkpoint from uploads u join targets t on t.id = u.target_id
-  where t.name = ? and u.key = ? and u.checkpoint is not null`;
+  where t.name = ? and u.key = ? and (u.checkpoint is not null or u.given_up = 0)`;
 export const ofTargetSql = `select u.checkpoint from uploads u join targets t on t.id = u.target_id
   where t.name = ? and u.checkpoint is not null`;
 
-export function checkpointsAt({ db }: Ledger, target: string, key: Key | null): readonly string[] {
+export function checkpointsAt({ db }: Ledger, target: string, key: Key | null): readonly (string | null)[] {
   const rows =
     key === null
       ? db.all<{ readonly checkpoint: string }>(ofTargetSql, target)
-      : db.all<{ readonly checkpoint: string }>(ofKeySql, target, keyToBytes(key));
+      : db.all<{ readonly checkpoint: string | null }>(ofKeySql, target, keyToBytes(key));
   return rows.map(({ checkpoint }) => checkpoint);
 }
 

@@ -106,6 +106,39 @@ test('what was begun and never noted is found at its key, and nobody else\u2019s
   expect([...one.bucket.uploads.values()].map(({ key }) => key)).toEqual(['big', 'bigger', 'big']);
 });
 
+test.each([
+  ['noted', true],
+  ['not noted yet', false],
+])('an upload that begins while the target is asked, %s, is nobody\u2019s orphan', async (_, isNoted) => {
+  await using world = await openWorld({ targets });
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  const intendedAt = world.clock.now();
+  one.before = ({ operation }) => {
+    if (operation === 'start-upload' || operation === 'list-uploads') throw one.error('unavailable');
+  };
+  await world.reconcile();
+  one.heal();
+  world.clock.advance(11 * minutes);
+  const begin = async (): Promise<void> => {
+    const [claim] = await world.catalog.claim({
+      ...{ owner: 'somebody', policies: ['p'], targets: ['one'], limit: 1, leaseMs: 60_000 },
+    });
+    if (claim === undefined) throw new Error('Nothing is due.');
+    const upload = { target: 'one', key: 'big', version: claim.object.version, size, partSize: part.max, terms: '' };
+    const id = await world.catalog.intendUpload(claim, upload);
+    const startedAt = intendedAt + 5 * minutes;
+    const checkpoint = one.bucket.begin({ key: 'big', size, partSize: part.max, startedAt, parts: new Map() });
+    if (isNoted && id !== null) await world.catalog.noteUploads(claim, [{ id, checkpoint }]);
+  };
+  let beginning: Promise<void> | undefined;
+  one.before = async ({ operation, key }) => {
+    if (operation === 'list-uploads' && key === 'big') await (beginning ??= begin());
+  };
+  expect(await round(world)).toEqual([0, 1]);
+  expect(beginning).toBeDefined();
+});
+
 test('files without a key go after a day, but for those that an upload of ours names', async () => {
   await using world = await openWithUpload();
   const one = world.target('one');
