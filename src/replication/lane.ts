@@ -54,7 +54,7 @@ export class Lane {
     return this.#outcome instanceof ProviderError;
   }
 
-  /** When it last began or ended a part, in milliseconds since the epoch. */
+  /** When it last began or ended a part, or had as much read back, in milliseconds since the epoch. */
   get progressedAt(): number {
     return this.#progressedAt;
   }
@@ -77,16 +77,29 @@ export class Lane {
     return await sent;
   }
 
-  /** Makes the object visible and makes sure of it; never rejects. */
+  /** Makes the object visible and makes sure of it. Its failure is the lane's outcome, and is thrown. */
   async finish(content: Content, signal: AbortSignal): Promise<void> {
-    if (this.failed) return;
     try {
+      this.#progressedAt = this.#options.clock.now();
       const opened = await this.#open(content.attributes, signal);
       this.#outcome =
         opened === 'standing' ? await this.#adopt(content, signal) : await this.#complete(opened, content, signal);
     } catch (error) {
-      this.#fail(error, signal);
+      throw this.#fail(error, signal);
     }
+  }
+
+  /** One that trickles does not get on: only a part's worth of bytes counts. */
+  #readingBack(): CopyOptions {
+    let bytes = 0;
+    const onBytes = (more: number): void => {
+      this.#options.onBytes(more);
+      bytes += more;
+      if (bytes < this.#partSize) return;
+      bytes = 0;
+      this.#progressedAt = this.#options.clock.now();
+    };
+    return { ...this.#options, onBytes };
   }
 
   /**
@@ -154,7 +167,7 @@ export class Lane {
   }
 
   async #adopt(content: Content, signal: AbortSignal): Promise<Stored> {
-    const found = await whatStands(this.to, content, this.#options, signal);
+    const found = await whatStands(this.to, content, this.#readingBack(), signal);
     if (found !== undefined) return found;
     const { name: provider } = this.to;
     const message = `what stood at ${content.key} at ${provider} a moment ago is gone; the object is copied anew`;
@@ -168,11 +181,11 @@ export class Lane {
       this.#visible = true;
     } catch (error) {
       if (!(error instanceof ProviderError)) throw error;
-      const adopted = await afterConflict(error, this.to, content, this.#options, signal);
+      const adopted = await afterConflict(error, this.to, content, this.#readingBack(), signal);
       if (adopted === undefined) throw error;
       return adopted;
     }
-    const copy = await proven(this.to, content, stored, this.#options, signal);
+    const copy = await proven(this.to, content, stored, this.#readingBack(), signal);
     return entry === undefined ? copy : { ...copy, upload: entry.row.id };
   }
 

@@ -41,6 +41,11 @@ export class PartBuffers implements Disposable {
     this.#returned = Promise.withResolvers();
   }
 
+  /** Gives back to the budget what nobody needs any more, once everything was read. */
+  trim(): void {
+    for (const bytes of this.#free.splice(0)) this.give(bytes, false);
+  }
+
   [Symbol.dispose](): void {
     for (const giveBack of this.#owned.values()) giveBack();
     this.#owned.clear();

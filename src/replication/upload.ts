@@ -18,7 +18,8 @@ import { Drag } from './drag.ts';
 import { Lane, type HashedPart } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
 import { inParts, type ObjectStream } from './read-source.ts';
-import { sideBySide } from './side-by-side.ts';
+import { sideBySide, type Errand, type Surroundings } from './side-by-side.ts';
+import type { Content } from './store.ts';
 
 /** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
 const partsUnderWay = 4;
@@ -79,8 +80,16 @@ class Fan implements AsyncDisposable {
     if (digest === null) return { read: null, outcomes: this.outcomes() };
     requireDigest(this.#job, digest, this.stream.from);
     const content = contentOf(this.#job, digest, this.stream.head);
-    await Promise.all(this.lanes.map(async (lane) => await lane.finish(content, this.#signal)));
+    this.#buffers.trim();
+    await this.#finish(content);
     return { read: { digest, attributes: content.attributes, from: this.stream.from }, outcomes: this.outcomes() };
+  }
+
+  /** What a target holds may be read back, which takes long: nobody else's outcome waits for one that does not get on. */
+  async #finish(content: Content): Promise<void> {
+    const lanes = this.lanes.filter((lane) => !lane.failed);
+    const errands = lanes.map((lane) => this.#errand(lane, async (own) => await lane.finish(content, own)));
+    await sideBySide(errands, this.#surroundings(this.#partSize * partsUnderWay));
   }
 
   outcomes(): CopyResult['outcomes'] {
@@ -125,24 +134,28 @@ class Fan implements AsyncDisposable {
     const attributes = this.#job.attributes ?? this.stream.head.attributes;
     const lanes = this.lanes.filter((lane) => !lane.failed);
     const sentBy = this.#drag.part(lanes.length);
-    const errands = lanes.map((lane) => ({
-      name: lane.to.name,
-      run: async (own: AbortSignal) => {
+    const errands = lanes.map((lane) =>
+      this.#errand(lane, async (own) => {
         // What was there already says nothing of how fast anybody is.
         if (await lane.send(part, attributes, own)) sentBy(lane.to.name);
-      },
-      isUnwell: () => lane.to.isUnwell?.() === true,
-      progressedAt: () => lane.progressedAt,
-    }));
-    const { key } = this.#job.from;
-    const { clock, convoy } = this.#options;
-    const surroundings = { key, bytes: part.bytes.length, clock, convoy, signal: this.#signal };
-    const sent = sideBySide(errands, surroundings).then(() => {
+      }),
+    );
+    const sent = sideBySide(errands, this.#surroundings(part.bytes.length)).then(() => {
       this.#sending.delete(sent);
       // A provider may keep the last part back until the upload is completed.
       if (!last) this.#buffers.give(part.bytes, !lanes.some((lane) => lane.failed));
     });
     this.#sending.add(sent);
+  }
+
+  #errand(lane: Lane, run: (own: AbortSignal) => Promise<void>): Errand<void> {
+    const isUnwell = (): boolean => lane.to.isUnwell?.() === true;
+    return { name: lane.to.name, run, isUnwell, progressedAt: () => lane.progressedAt };
+  }
+
+  #surroundings(bytes: number): Surroundings {
+    const { clock, convoy } = this.#options;
+    return { key: this.#job.from.key, bytes, clock, convoy, signal: this.#signal };
   }
 }
 

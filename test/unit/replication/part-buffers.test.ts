@@ -38,3 +38,12 @@ test('two objects never wait for each other: each gets its first buffer, more on
   two[Symbol.dispose]();
   expect(budget.used).toBe(0);
 });
+
+test('what is free is given back when everything was read, and the last part is kept', async () => {
+  const budget = new ByteBudget(30);
+  using buffers = new PartBuffers(10, 4, budget);
+  const taken = [await buffers.take(calm), await buffers.take(calm), await buffers.take(calm)];
+  for (const bytes of taken.slice(0, 2)) buffers.give(bytes, true);
+  buffers.trim();
+  expect(budget.used).toBe(10);
+});

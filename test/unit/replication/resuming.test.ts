@@ -1,5 +1,6 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { memoryCapabilities, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
+import { runPass } from '../../../src/replication/pass.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
 import { Worker, type Engine } from '../../../src/replication/worker.ts';
 import { bytesOf } from '../../support/bytes.ts';
@@ -287,4 +288,35 @@ test('an upload that a target refuses to take up, or to throw away, is begun ane
   world.clock.advance(24 * 3_600_000);
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
   expect(target.bucket.objects.get('big')?.bytes.equals(bytes)).toBe(true);
+});
+
+test('a target that is read back for ever is left behind; it is not sent a byte again', async () => {
+  await using world = await openWorld({ targets: { one: small(), slow: small('any', { attests: {} }) } });
+  world.source.write('warm', 'x');
+  await world.reconcile();
+  world.source.write('big', bytes);
+  const slow = world.target('slow');
+  const stalled = Promise.withResolvers<void>();
+  slow.body = async function* (chunks, key) {
+    if (key === 'big') await stalled.promise;
+    yield* chunks;
+  };
+  const stop = new AbortController();
+  const running = new Worker(world.engine, { policies: [world.policy] }).run(stop.signal, stop.signal);
+  const onProgress = (): void => undefined;
+  const passing = runPass(world.engine, world.policy, { full: true, deep: false, dryRun: false, onProgress }, calm);
+  const isVerified = async (target: string): Promise<void> => {
+    world.clock.advance(5_000);
+    expect((await world.copy('big', target)).state).toBe('verified');
+  };
+  const patience = { timeout: 20_000, interval: 40 };
+  await vi.waitFor(async () => await isVerified('one'), patience);
+  expect((await world.copy('big', 'slow')).state).toBe('pending');
+  slow.heal();
+  stalled.resolve();
+  await vi.waitFor(async () => await isVerified('slow'), patience);
+  expect(sentTo(slow)).toBe(size);
+  stop.abort();
+  await Promise.all([running, passing]);
+  expect(world.engine.budget.used).toBe(0);
 });
