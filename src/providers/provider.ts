@@ -54,6 +54,7 @@ export interface Provider {
    * Takes up an upload that was left, by this process or by one that died. `options` must be what it was begun with.
    * @returns undefined when there is nothing to take up: it was completed or aborted, has run out, or is of another
    * shape. What there is of it then stays as it is.
+   * It may have another checkpoint than the one it was taken up by: whoever has noted the new one throws away the old.
    */
   resumeUpload(
     key: Key,

@@ -68,8 +68,10 @@ export async function openUpload(opening: Opening, signal: AbortSignal): Promise
   const resumed = await takeUp(opening, options, checkpoint, signal);
   if (resumed !== undefined) {
     const { target, key, progress } = left;
+    const entry = journal.entry(left);
+    await renew(opening, entry, checkpoint, resumed, signal);
     opening.log.info({ target, key, parts: progress?.parts ?? 0 }, 'an upload goes on where it was left');
-    return new OpenedUpload(resumed, journal.entry(left), resumed);
+    return new OpenedUpload(resumed, entry, resumed);
   }
   if (await somethingNewStands(opening, signal)) return 'standing';
   await throwAway(opening, left, signal);
@@ -91,6 +93,22 @@ async function takeUp(
     log.warn({ target: to.name, key, code: error.code }, said);
     return undefined;
   }
+}
+
+/** Only when the new checkpoint is noted does the old one go; a crash in between leaves what is found as a stray. */
+async function renew(
+  opening: Opening,
+  entry: JournalEntry,
+  former: Checkpoint,
+  resumed: ResumedUpload,
+  signal: AbortSignal,
+): Promise<void> {
+  if (resumed.checkpoint === former) return;
+  if (!(await entry.begun(resumed.checkpoint))) {
+    await resumed.abort(signal);
+    throw leaseLost(opening);
+  }
+  await abortIfPossible(opening, former, signal);
 }
 
 async function begin(
@@ -131,14 +149,21 @@ async function throwAway({ to, journal }: Opening, row: OpenUploadRow, signal: A
   if (row.checkpoint === null) return;
   const entry = journal?.entry(row);
   if ((await entry?.end('given-up')) !== true) return;
-  const thrown = await to.provider.abortUpload(row.key, row.checkpoint, signal).then(
-    () => true,
-    (error: unknown) => {
-      if (error instanceof ProviderError) return false;
-      throw error;
-    },
-  );
-  if (thrown) await entry?.end('over');
+  if (await abortIfPossible({ to, key: row.key }, row.checkpoint, signal)) await entry?.end('over');
+}
+
+async function abortIfPossible(
+  { to, key }: Pick<Opening, 'to' | 'key'>,
+  checkpoint: Checkpoint,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await to.provider.abortUpload(key, checkpoint, signal);
+    return true;
+  } catch (error) {
+    if (error instanceof ProviderError) return false;
+    throw error;
+  }
 }
 
 async function somethingNewStands({ to, key }: Opening, signal: AbortSignal): Promise<boolean> {

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openFilesystem } from '../../src/providers/filesystem/filesystem.ts';
 import { newDirectory } from '../unit/filesystem/room.ts';
@@ -7,10 +7,11 @@ import { describeProviderContract } from './provider.ts';
 
 async function open(): Promise<OpenedProvider> {
   const path = await newDirectory();
-  const provider = openFilesystem({ name: 'disk', path });
+  // Not every disk that tests run on can clone.
+  const provider = openFilesystem({ name: 'disk', path }, { clone: copyFile });
   return {
     provider,
-    again: async () => openFilesystem({ name: 'disk', path }),
+    again: async () => openFilesystem({ name: 'disk', path }, { clone: copyFile }),
     close: async () => {
       await provider.close();
       await rm(path, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import type { Running } from '../support/cli.ts';
 import { endLeases, openLargeWorld, sha256OfFile, writeLarge, type LargeWorld } from '../support/large-world.ts';
@@ -13,24 +13,18 @@ async function halfWay({ targets }: LargeWorld, running: Running): Promise<void>
   while (running.child.exitCode === null && !isHalfWay()) await new Promise((wake) => setTimeout(wake, 5));
 }
 
-async function filesIn(directory: string): Promise<{ readonly name: string; readonly ino: number }[]> {
-  const names = await readdir(directory);
-  return await Promise.all(names.map(async (name) => ({ name, ino: (await stat(`${directory}/${name}`)).ino })));
-}
-
 interface Told {
   readonly policies: readonly [{ readonly outcome: string; readonly copied: number; readonly failed: number }];
 }
 
 test('a large upload killed half-way sends only a little again, at every provider', { timeout: 300_000 }, async () => {
-  await using world = await openLargeWorld({ memory: '64MiB' });
+  await using world = await openLargeWorld({ memory: '32MiB' }); // Two parts at a time.
   const { desk, targets } = world;
   const sha256 = await writeLarge(desk.at('source', 'film'), size, 'resume');
   const running = desk.start(['reconcile', ...configured]);
   await halfWay(world, running);
   const killed = await running.signal('SIGKILL');
   expect(killed).toMatchObject({ code: null });
-  const before = await filesIn(desk.at('disk', '.holdfast', 'tmp'));
   expect(await readdir(desk.at('disk'))).toEqual(['.holdfast']);
 
   endLeases(desk);
@@ -43,6 +37,5 @@ test('a large upload killed half-way sends only a little again, at every provide
     expect(await target.sha256('film')).toBe(sha256);
   }
   expect(await sha256OfFile(desk.at('disk', 'film'))).toBe(sha256);
-  expect(before.map(({ ino }) => ino)).toContain((await stat(desk.at('disk', 'film'))).ino);
   expect(await readdir(desk.at('disk', '.holdfast', 'tmp'))).toEqual([]);
 });

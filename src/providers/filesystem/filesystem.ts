@@ -34,7 +34,8 @@ import { prepareTarget } from './probe.ts';
 import { keyFromRaw, pathOf, rawFromKey, type Raw } from './raw.ts';
 import type { ExactName } from './root.ts';
 import { createRoot, exactNameOnDisk, openRoot } from './root.ts';
-import { listTemporary, removeTemporary, TemporaryFile } from './temporary.ts';
+import type { Clone } from './temporary.ts';
+import { cloneOnDisk, listTemporary, removeTemporary, TemporaryFile } from './temporary.ts';
 import type { Guard } from './upload.ts';
 import { FileUpload } from './upload.ts';
 
@@ -55,6 +56,7 @@ export interface FilesystemSurroundings {
   readonly exactName?: ExactName;
   /** Names of one directory that a listing holds in memory (twice over); larger directories are read in passes. */
   readonly maxNames?: number;
+  readonly clone?: Clone;
 }
 
 /** Opens nothing yet: `connect` does. */
@@ -74,11 +76,13 @@ export class FilesystemProvider implements ExaminableProvider {
   readonly #puts = new PQueue({ concurrency: 64 });
   /** Files of uploads, until they are complete or aborted. */
   readonly #uploading = new Set<TemporaryFile>();
+  readonly #clone: Clone;
   #parts: Promise<Parts> | undefined;
   #target: Promise<void> | undefined;
 
   constructor(options: FilesystemOptions, surroundings: FilesystemSurroundings) {
     const { clock = systemClock, exactName = exactNameOnDisk, maxNames = 250_000 } = surroundings;
+    this.#clone = surroundings.clone ?? cloneOnDisk;
     this.name = options.name;
     this.#path = resolve(join(options.path, options.prefix ?? ''));
     this.#options = { clock, exactName, maxNames, follow: options.symlinks === 'follow' };
@@ -151,11 +155,11 @@ export class FilesystemProvider implements ExaminableProvider {
   ): Promise<ResumedUpload | undefined> {
     return await this.#guard(signal, key, async () => {
       const parts = await this.#opened();
-      const file = await TemporaryFile.reopen(parts.root, checkpoint);
+      const file = await TemporaryFile.cloneOf(parts.root, checkpoint, this.#clone);
       if (file === undefined) return undefined;
       // What stands behind the end would become part of the object.
       if ((await file.stat()).size <= options.size) return this.#upload(key, options, parts, file);
-      await file.leave();
+      await file[Symbol.asyncDispose]();
       return undefined;
     });
   }

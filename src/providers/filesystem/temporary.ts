@@ -1,12 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { lstat, open, readdir, unlink } from 'node:fs/promises';
+import { constants, copyFile, lstat, open, readdir, unlink } from 'node:fs/promises';
 import type { BigIntStats, Stats } from 'node:fs';
 import { Refusal, isErrno } from './errors.ts';
 import { temporaryDirectory } from './layout.ts';
 import type { Raw } from './raw.ts';
 import { pathOf } from './raw.ts';
 import type { Root } from './root.ts';
+
+/** Makes a file whose bytes are those of another, at the cost of a few blocks. */
+export type Clone = (from: Buffer | string, to: Buffer | string) => Promise<void>;
+
+/** Btrfs, XFS, ZFS, APFS and NFS 4.2 over one of them can; where not, copying costs no less than sending all again. */
+export const cloneOnDisk: Clone = async (from, to) => {
+  await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
+};
 
 /** A file being written in `.holdfast/tmp/`. Disposing closes it and removes it unless it was moved in place. */
 export class TemporaryFile implements AsyncDisposable {
@@ -36,14 +44,21 @@ export class TemporaryFile implements AsyncDisposable {
     }
   }
 
-  /** The file that an upload left; undefined when it is gone. @throws Refusal `invalid` for what is no name of ours. */
-  static async reopen(root: Root, name: string): Promise<TemporaryFile | undefined> {
-    const path = root.at(`${temporaryDirectory}/${requireName(name)}`);
+  /**
+   * A file of its own with the bytes of the one that an upload left, which stays as it is: a process that slept longer than
+   * its lease may have that open still, and would write into whatever became of it.
+   * @returns undefined when it is gone or cannot be cloned: whoever begins anew meets what is wrong, if anything is.
+   * @throws Refusal `invalid` for what is no name of ours.
+   */
+  static async cloneOf(root: Root, name: string, clone: Clone): Promise<TemporaryFile | undefined> {
+    const left = root.at(`${temporaryDirectory}/${requireName(name)}`);
+    const path = root.at(`${temporaryDirectory}/${randomUUID()}`);
     try {
+      await clone(pathOf(left), pathOf(path));
       return new TemporaryFile(path, await open(pathOf(path), 'r+'));
-    } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-      throw error;
+    } catch {
+      await unlinkIfThere(path);
+      return undefined;
     }
   }
 
@@ -52,7 +67,7 @@ export class TemporaryFile implements AsyncDisposable {
     return this.path.slice(this.path.lastIndexOf('/') + 1);
   }
 
-  /** Only of a file that was opened again. */
+  /** Only of a clone. */
   async holds(bytes: Buffer, position: number, signal: AbortSignal): Promise<boolean> {
     const found = Buffer.allocUnsafe(Math.min(bytes.length, largestRead));
     for (let done = 0; done < bytes.length;) {

@@ -97,13 +97,15 @@ function takenUpCases(room: () => Room): void {
   });
 
   test('may be left and taken up again and again', async () => {
-    const left = await leave(room(), 'again and again', 1);
+    let left = await leave(room(), 'again and again', 1);
     for (let count = 1; count < left.parts.length; count += 1) {
       await using taken = await takeUp(room(), 'again and again', left);
       const next = left.parts.slice(0, count + 1);
       expect(await sendRest(taken.upload, next)).toHaveLength(count);
-      expect(taken.upload.checkpoint).toBe(left.checkpoint);
       await taken.upload.leave();
+      const { checkpoint } = taken.upload;
+      if (checkpoint !== left.checkpoint) await taken.provider.abortUpload('again and again', left.checkpoint, calm);
+      left = { ...left, checkpoint };
     }
     await using taken = await takeUp(room(), 'again and again', left);
     await sendRest(taken.upload, left.parts);

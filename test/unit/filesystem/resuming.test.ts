@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
-import { readdir, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noAttributes } from '../../../src/objects/object.ts';
+import { finish, partsOf } from '../../contract/provider/parts.ts';
 import { expectError } from '../../contract/provider/room.ts';
 import { calm, openRoom } from './room.ts';
 
@@ -18,11 +19,42 @@ test('a checkpoint leads nowhere but to a temporary file', async () => {
 });
 
 test('a file that is longer than the object is not taken up', async () => {
-  await using room = await openRoom();
+  await using room = await openRoom({}, { clone: copyFile });
   const upload = await room.provider.startUpload('k', options, calm);
   await upload.leave();
   await writeFile(join(room.path, '.holdfast/tmp', upload.checkpoint), 'x'.repeat(11));
   expect(await room.provider.resumeUpload('k', options, upload.checkpoint, calm)).toBeUndefined();
+  expect(await readdir(join(room.path, '.holdfast/tmp'))).toEqual([upload.checkpoint]);
+});
+
+test('a process that slept while another one went on does not write into what became visible', async () => {
+  await using room = await openRoom({}, { clone: copyFile });
+  const bytes = Buffer.from('0123456789');
+  const absent = { ...options, precondition: { absent: true } } as const;
+  const sleeper = await room.provider.startUpload('k', absent, calm);
+  const [first, ...others] = await partsOf(bytes, options.partSize);
+  if (first === undefined) throw new Error('There is no part.');
+  await sleeper.part(first, calm);
+  const next = await room.provider.resumeUpload('k', absent, sleeper.checkpoint, calm);
+  if (next === undefined) throw new Error('There is nothing to take up.');
+  expect(next.checkpoint).not.toBe(sleeper.checkpoint);
+  expect(await next.keep(first, calm)).toBe(true);
+  for (const part of others) await next.part(part, calm);
+  const { version } = await finish(next, bytes);
+  const wrong = await partsOf(Buffer.alloc(bytes.length, 'W'), options.partSize);
+  for (const part of wrong) await sleeper.part(part, calm);
+  await expectError(finish(sleeper, bytes), 'conflict');
+  expect(String(await readFile(join(room.path, 'k')))).toBe(String(bytes));
+  expect((await room.provider.head('k', calm)).version).toBe(version);
+});
+
+test('where the disk cannot clone there is nothing to take up, and what was left stays', async () => {
+  const clone = () => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTSUP' }));
+  await using room = await openRoom({}, { clone });
+  const upload = await room.provider.startUpload('k', options, calm);
+  await upload.leave();
+  expect(await room.provider.resumeUpload('k', options, upload.checkpoint, calm)).toBeUndefined();
+  expect(await readdir(join(room.path, '.holdfast/tmp'))).toEqual([upload.checkpoint]);
 });
 
 test('a file about to be put in place is young, however old its object is', async () => {
