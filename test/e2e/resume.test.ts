@@ -18,7 +18,8 @@ interface Told {
 }
 
 test('a large upload killed half-way sends only a little again, at every provider', { timeout: 300_000 }, async () => {
-  await using world = await openLargeWorld({ memory: '32MiB' }); // Two parts at a time.
+  // Two parts of 8 MiB under way at most: a small share of the file.
+  await using world = await openLargeWorld({ memory: '32MiB' });
   const { desk, targets } = world;
   const sha256 = await writeLarge(desk.at('source', 'film'), size, 'resume');
   const running = desk.start(['reconcile', ...configured]);

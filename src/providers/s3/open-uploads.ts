@@ -77,25 +77,60 @@ export async function uploadsAt(
   known: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly OpenUpload[]> {
-  const found = new Map<string, number>();
+  const found = await findUploads(connection, key, (name) => name === key, signal);
+  for (const checkpoint of known) found.delete(parseCheckpoint(checkpoint).uploadId);
+  return [...found].map(([uploadId, { startedAt }]) => ({ checkpoint: uploadCheckpoint({ uploadId }), startedAt }));
+}
+
+/** What a probe that was killed left: Holdfast's own by its name. Empty where the server does not tell. */
+export async function probeUploads(connection: S3Connection, signal: AbortSignal): Promise<readonly OpenUpload[]> {
+  try {
+    const found = await findUploads(connection, probePrefix(connection), () => true, signal);
+    return [...found].map(([uploadId, { key, startedAt }]) => ({
+      checkpoint: uploadCheckpoint({ uploadId, key }),
+      startedAt,
+    }));
+  } catch (error) {
+    if (error instanceof ProviderError && tellsThatItCannot.has(error.code)) return [];
+    throw error;
+  }
+}
+
+/** The upload of a probe that a checkpoint names; undefined for any other. */
+export function ofProbe(connection: S3Connection, checkpoint: string): { key: Key; uploadId: string } | undefined {
+  const { key, uploadId } = parseCheckpoint(checkpoint);
+  return key?.startsWith(probePrefix(connection)) === true ? { key, uploadId } : undefined;
+}
+
+function probePrefix({ reserved }: S3Connection): string {
+  return `${reserved}probe/`;
+}
+
+async function findUploads(
+  connection: S3Connection,
+  prefix: string,
+  isWanted: (key: Key) => boolean,
+  signal: AbortSignal,
+): Promise<Map<string, { readonly key: Key; readonly startedAt: number }>> {
+  const found = new Map<string, { readonly key: Key; readonly startedAt: number }>();
   let after: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
   while (after !== undefined) {
-    const answer = await requestUploads(connection, key, after, signal);
-    const ours = (answer.Uploads ?? []).filter(({ Key: name = '' }) => keyOf(connection, answer, name) === key);
+    const answer = await requestUploads(connection, prefix, after, signal);
     const before = found.size;
-    for (const { UploadId, Initiated } of ours) {
-      if (UploadId !== undefined && Initiated !== undefined) found.set(UploadId, Initiated.getTime());
+    for (const { Key: name = '', UploadId, Initiated } of answer.Uploads ?? []) {
+      const key = keyOf(connection, answer, name);
+      if (!key.startsWith(prefix) || !isWanted(key) || UploadId === undefined || Initiated === undefined) continue;
+      found.set(UploadId, { key, startedAt: Initiated.getTime() });
     }
     after = found.size > before ? nextPage(answer) : undefined;
   }
-  for (const checkpoint of known) found.delete(parseCheckpoint(checkpoint).uploadId);
-  return [...found].map(([uploadId, startedAt]) => ({ checkpoint: uploadCheckpoint({ uploadId }), startedAt }));
+  return found;
 }
 
-function requestUploads(connection: S3Connection, key: Key, after: object, signal: AbortSignal) {
+function requestUploads(connection: S3Connection, prefix: string, after: object, signal: AbortSignal) {
   const { client, sdk, bucket } = connection;
-  const input = { Bucket: bucket, Prefix: key, EncodingType: 'url', ...after } as const;
-  return connection.call({ operation: 'ListMultipartUploads', key }, signal, (sending) =>
+  const input = { Bucket: bucket, Prefix: prefix, EncodingType: 'url', ...after } as const;
+  return connection.call({ operation: 'ListMultipartUploads', key: prefix }, signal, (sending) =>
     client.send(new sdk.ListMultipartUploadsCommand(input), sending),
   );
 }
@@ -113,6 +148,8 @@ function nextPage({ IsTruncated, NextKeyMarker, NextUploadIdMarker }: ListMultip
 export interface S3Checkpoint {
   readonly uploadId: string;
   readonly id?: string;
+  /** Only of a probe's. */
+  readonly key?: Key;
   /** What the server proves of it; an upload begun otherwise proves nothing else later. */
   readonly attestation?: string;
 }

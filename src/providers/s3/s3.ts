@@ -31,7 +31,7 @@ import { capabilitiesOf, unrestrictedKeys } from './facts.ts';
 import { headObject } from './head.ts';
 import { refusalOf } from './keys.ts';
 import { listObjects } from './listing.ts';
-import { parseCheckpoint, uploadsAt } from './open-uploads.ts';
+import { ofProbe, parseCheckpoint, probeUploads, uploadsAt } from './open-uploads.ts';
 import type { S3Options } from './options.ts';
 import { probeListing } from './probe-keys.ts';
 import { probeTarget } from './probe.ts';
@@ -119,11 +119,14 @@ class S3Provider implements ExaminableProvider {
   }
 
   async abortUpload(key: Key | null, checkpoint: string, signal: AbortSignal): Promise<void> {
-    if (key !== null) await abortUpload(this.#connection, key, parseCheckpoint(checkpoint).uploadId, signal);
+    const { uploadId } = parseCheckpoint(checkpoint);
+    const upload = key === null ? ofProbe(this.#connection, checkpoint) : { key, uploadId };
+    if (upload !== undefined) await abortUpload(this.#connection, upload.key, upload.uploadId, signal);
   }
 
   async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
-    return key === null ? [] : uploadsAt(this.#connection, key, known, signal);
+    if (key === null) return await probeUploads(this.#connection, signal);
+    return await uploadsAt(this.#connection, key, known, signal);
   }
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { memoryCapabilities, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
+import { memoryCapabilities, MemoryProvider, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
 import { runPass } from '../../../src/replication/pass.ts';
 import { reconcile } from '../../../src/replication/reconcile.ts';
 import { Worker, type Engine } from '../../../src/replication/worker.ts';
@@ -319,4 +319,30 @@ test('a target that is read back for ever is left behind; it is not sent a byte 
   stop.abort();
   await Promise.all([running, passing]);
   expect(world.engine.budget.used).toBe(0);
+});
+
+test('an upload that goes on by another checkpoint is noted before the former is thrown away', async () => {
+  await using world = await openWorld({ targets: { any: small() } });
+  const target = world.target('any');
+  world.source.write('big', bytes);
+  const engine = await killedHalfWay(world);
+  const { provider } = target.site;
+  const former = [...target.bucket.uploads.keys()];
+  const noted: (readonly (string | null)[])[] = [];
+  vi.spyOn(provider, 'resumeUpload').mockImplementation(async (key, options, checkpoint, signal) => {
+    const left = target.bucket.uploads.get(checkpoint);
+    if (left === undefined) return undefined;
+    const own = target.bucket.begin({ ...left, parts: new Map(left.parts) });
+    return await new MemoryProvider({ ...small(), bucket: target.bucket }).resumeUpload(key, options, own, signal);
+  });
+  const abort = provider.abortUpload.bind(provider);
+  vi.spyOn(provider, 'abortUpload').mockImplementation(async (key, checkpoint, signal) => {
+    noted.push(await engine.catalog.checkpointsAt('any', 'big'));
+    expect(former).toContain(checkpoint);
+    await abort(key, checkpoint, signal);
+  });
+  expect(await world.reconcile({ engine })).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect(noted).toHaveLength(1);
+  expect(noted.flat()).not.toContain(former[0]);
+  await expectAllRight(world);
 });

@@ -39,3 +39,20 @@ test('what is known is not listed, page by page', async () => {
   const checkpoints = known.map(({ checkpoint }) => checkpoint);
   expect(await room.provider.listUploads('k', checkpoints, calm)).toHaveLength(1);
 });
+
+test('what a killed probe left is listed without a key, and thrown away; nothing else is', async () => {
+  await using room = await openS3Room({}, { pageSize: 1 });
+  await room.provider.connect('target', calm);
+  for (const name of ['a', 'b']) await sendParts(room.provider, `.holdfast/probe/${name}`, bytes);
+  const other = await sendParts(room.provider, 'k', bytes);
+  const found = await room.provider.listUploads(null, [], calm);
+  expect(found).toHaveLength(2);
+  const { uploadId } = JSON.parse(other.checkpoint) as { uploadId: string };
+  const elsewhere = ['k', '.holdfast/probe'].map((key) => JSON.stringify({ uploadId, key }));
+  for (const checkpoint of [other.checkpoint, ...elsewhere]) await room.provider.abortUpload(null, checkpoint, calm);
+  expect(room.fake.openUploads()).toBe(3);
+  for (const { checkpoint } of found) await room.provider.abortUpload(null, checkpoint, calm);
+  expect(room.fake.openUploads()).toBe(1);
+  room.fake.inject({ match: { operation: 'ListMultipartUploads' }, fault: { status: 403, code: 'AccessDenied' } });
+  expect(await room.provider.listUploads(null, [], calm)).toEqual([]);
+});
