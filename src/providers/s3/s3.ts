@@ -20,6 +20,7 @@ import type {
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
 import type { Place } from '../canaries.ts';
 import { conduct, type Trials } from '../examine-use.ts';
+import { abortUpload } from './abort-upload.ts';
 import type { S3Connection } from './client.ts';
 import { openConnection } from './client.ts';
 import { deleteObject } from './delete.ts';
@@ -37,7 +38,7 @@ import { probeListing } from './probe-keys.ts';
 import { probeTarget } from './probe.ts';
 import { putObject } from './put.ts';
 import { readObject } from './reader.ts';
-import { abortUpload, resumeUpload, startUpload } from './upload.ts';
+import { resumeUpload, startUpload } from './upload.ts';
 
 export { canHoldKey } from './keys.ts';
 export type { S3Options } from './options.ts';
