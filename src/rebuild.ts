@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { catalogFileState } from './catalog/sqlite/file-state.ts';
+import { catalogFileState, type FileState } from './catalog/sqlite/file-state.ts';
 import { removeCatalogFile, replaceCatalogFile } from './catalog/sqlite/replace-file.ts';
 import { requireSoleUse } from './catalog/sqlite/sole-use.ts';
 import { CatalogError } from './catalog/errors.ts';
@@ -40,17 +40,20 @@ export async function rebuildCatalog(
   const file = resolve(config.catalog.file);
   const state = await catalogFileState(file);
   if (state === 'sound' && !options.replace) throw isSound(file);
-  if (state === 'sound' || state === 'empty') requireSoleUse(file);
+  requireNobodyAt(file, state);
   const building = `${file}.rebuilding`;
   await clear(building);
   try {
     const within = { ...config, catalog: { ...config.catalog, file: building } };
     const snapshot = options.snapshot ? await begin(within, surroundings, signal) : null;
     const policies = await fill(within, surroundings, options, signal);
-    if (state === 'sound' || state === 'empty') requireSoleUse(file);
-    const aside = state === 'absent' ? null : asideOf(file, state, surroundings);
-    await replaceCatalogFile(building, file, aside ?? undefined);
-    return { snapshot, policies, aside };
+    // It may have taken hours, in which a daemon may have been started.
+    if ((await catalogFileState(file)) !== state) throw putThereMeanwhile(file);
+    requireNobodyAt(file, state);
+    const aside = asideOf(file, state, surroundings);
+    const replaced = await replaceCatalogFile(building, file, { aside, expected: state !== 'absent' });
+    if (!replaced) throw putThereMeanwhile(file);
+    return { snapshot, policies, aside: state === 'absent' ? null : aside };
   } finally {
     await removeCatalogFile(building);
   }
@@ -60,6 +63,23 @@ function isSound(file: string): UsageError {
   return new UsageError(
     `Catalog ${file} is sound and knows objects; nothing was changed. "holdfast reconcile" compares it with what the providers ` +
       'hold. To make it anew all the same: --replace, which keeps the old one beside it.',
+  );
+}
+
+/** @throws UsageError where somebody works with what stands there, sound or not. */
+function requireNobodyAt(file: string, state: FileState): void {
+  if (state === 'absent') return;
+  try {
+    requireSoleUse(file);
+  } catch (error) {
+    if (!(error instanceof CatalogError) || state !== 'corrupt') throw error;
+  }
+}
+
+function putThereMeanwhile(file: string): UsageError {
+  return new UsageError(
+    `Catalog ${file} is another one than when the rebuild began: somebody (a daemon?) put it there meanwhile. It was left as ` +
+      'it is. Stop what made it, and run this again (with --replace, where it knows objects).',
   );
 }
 
@@ -73,7 +93,7 @@ async function clear(building: string): Promise<void> {
   await removeCatalogFile(building);
 }
 
-function asideOf(file: string, state: 'corrupt' | 'empty' | 'sound', { clock }: Surroundings): string {
+function asideOf(file: string, state: FileState, { clock }: Surroundings): string {
   const now = new Date(clock?.now() ?? Date.now()).toISOString().replaceAll(/[-:.]/g, '');
   return `${file}.${state === 'corrupt' ? 'corrupt' : 'replaced'}-${now}`;
 }

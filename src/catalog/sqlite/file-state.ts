@@ -5,11 +5,11 @@ import { Database } from './database.ts';
 import { assertCatalog } from './migrate.ts';
 import { translateError } from './translate-error.ts';
 
-/**
- * What stands where a catalog is to be: `empty` is a sound one that knows no object.
- * @throws CatalogError when that cannot be told, and `newer-schema`.
- */
-export async function catalogFileState(path: string): Promise<'absent' | 'corrupt' | 'empty' | 'sound'> {
+/** What stands where a catalog is to be: `empty` is a sound one that knows no object. */
+export type FileState = 'absent' | 'corrupt' | 'empty' | 'sound';
+
+/** @throws CatalogError when that cannot be told, and `newer-schema`. */
+export async function catalogFileState(path: string): Promise<FileState> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) return 'absent';
   try {
