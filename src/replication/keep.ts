@@ -181,7 +181,7 @@ class Keeping {
       {
         from: { provider: to.provider, key, version, size },
         as: at,
-        attributes: withKey(attributes, key),
+        attributes: withKey(attributes, key, this.#options.now()),
         sourceVersion: record?.sourceVersion ?? version,
         sourceModifiedAt: record?.sourceModifiedAt ?? modifiedAt,
         sha256,

@@ -22,16 +22,33 @@ export function keptPrefix(key: Key): Key {
 
 /** A name that S3, GCS and Azure all take as it is. */
 const keyEntry = 'holdfastkey';
+const replacedEntry = 'holdfastreplaced';
 
-/** A kept copy tells itself whose it is: the key, percent-encoded, as one more entry of the user's metadata. */
-export function withKey(attributes: Attributes, key: Key): Attributes {
-  return { ...attributes, metadata: { ...attributes.metadata, [keyEntry]: encoded(key) } };
+/**
+ * A kept copy tells itself whose it is and when it was replaced (milliseconds since the epoch): the key, percent-encoded,
+ * and the time, as two more entries of the user's metadata.
+ */
+export function withKey(attributes: Attributes, key: Key, replacedAt: number): Attributes {
+  const entries = { [keyEntry]: encoded(key), [replacedEntry]: new Date(replacedAt).toISOString() };
+  return { ...attributes, metadata: { ...attributes.metadata, ...entries } };
 }
 
-/** Takes the entry off again. @returns the object's key, undefined where there is none. */
-export function withoutKey(attributes: Attributes): { readonly attributes: Attributes; readonly key: Key | undefined } {
-  const { [keyEntry]: entry, ...metadata } = attributes.metadata;
-  return { attributes: { ...attributes, metadata }, key: entry === undefined ? undefined : decoded(entry) };
+/** What a kept copy says of itself, undefined where it does not, and the attributes without that. */
+export interface KeptSays {
+  readonly attributes: Attributes;
+  readonly key: Key | undefined;
+  readonly replacedAt: number | undefined;
+}
+
+/** Takes the entries off again. */
+export function withoutKey(attributes: Attributes): KeptSays {
+  const { [keyEntry]: entry, [replacedEntry]: replaced = '', ...metadata } = attributes.metadata;
+  const time = Date.parse(replaced);
+  return {
+    attributes: { ...attributes, metadata },
+    key: entry === undefined ? undefined : decoded(entry),
+    replacedAt: Number.isNaN(time) ? undefined : time,
+  };
 }
 
 function encoded(key: Key): string {

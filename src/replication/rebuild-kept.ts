@@ -12,7 +12,8 @@ import type { Engine } from './worker.ts';
 
 /**
  * Makes known again what is kept of replaced versions at a target, so that it can be had and goes when its time is over: as
- * much later than it was written as the policy keeps what it replaces now. What a bucket's own versioning keeps is not found.
+ * much later than it was replaced as the policy keeps what it replaces now. Where the copy does not tell when that was, its
+ * time begins anew: a filesystem shows the time of what was kept, which may be years ago. What a bucket's own versioning keeps is not found.
  */
 export async function rebuildKept(
   engine: Engine,
@@ -48,7 +49,7 @@ async function noteAgain(
   const heard = await hear(site, entry.key, entry, options, signal);
   if (heard?.said === undefined) return false;
   const { said, version, holds } = heard;
-  const { key, attributes } = withoutKey(said.attributes);
+  const { key, attributes, replacedAt = options.now() } = withoutKey(said.attributes);
   if (key === undefined || !key.startsWith(policy.prefix) || !policy.includes(key)) return false;
   const known = await catalog.keptOf(policy.name, key);
   if (known.some(({ target, place }) => target === site.name && place.by === 'holdfast' && place.key === entry.key)) {
@@ -58,7 +59,7 @@ async function noteAgain(
     ...{ key, target: site.name, place: { by: 'holdfast', key: entry.key, version } },
     ...{ size: said.of.size, sha256: said.digest.sha256, attributes },
     ...{ sourceVersion: said.of.version, modifiedAt: said.of.modifiedAt },
-    ...{ replacedAt: entry.modifiedAt, expiresAt: entry.modifiedAt + (policy.history ?? undecidedFor) },
+    ...{ replacedAt, expiresAt: replacedAt + (policy.history ?? undecidedFor) },
     evidence: holds.state === 'right' ? holds.evidence : null,
   };
   return await catalog.noteKept(policy.name, kept);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -60,6 +60,13 @@ class Home implements AsyncDisposable {
   }
 }
 
+/** What one target keeps below `.holdfast/`. */
+async function keptTexts(home: Home): Promise<string[]> {
+  const all = await readdir(join(home.path, 'one/.holdfast'), { recursive: true, withFileTypes: true });
+  const files = all.filter((entry) => entry.isFile());
+  return await Promise.all(files.map(async ({ parentPath, name }) => await readFile(join(parentPath, name), 'utf8')));
+}
+
 async function openHome(policy = ''): Promise<Home> {
   const path = await mkdtemp(join(tmpdir(), 'holdfast-rebuild-'));
   await mkdir(join(path, 'source'));
@@ -116,4 +123,19 @@ test('what a file that is gone left of its log is not taken for the log of the n
   const left = (await readdir(home.path)).filter((name) => /^catalog\.db\.replaced-.*-wal$/.test(name));
   expect(left.length).toBe(1);
   expect(home.objects()).toEqual({ sound: 'ok', objects: 1 });
+});
+
+test('what a filesystem keeps of a file that was old already outlives a rebuild', async () => {
+  await using home = await openHome(', history: 30d');
+  const years = new Date('2020-01-01');
+  await home.write('a', 'version 1');
+  await utimes(join(home.path, 'source/a'), years, years);
+  await home.pass();
+  await home.write('a', 'VERSION 2, longer');
+  for (const _ of [1, 2]) await home.pass();
+  expect(await keptTexts(home)).toContain('version 1');
+  await home.loseCatalog();
+  expect(await home.rebuild()).toMatchObject({ policies: [{ kept: 2 }] });
+  await home.pass();
+  expect(await keptTexts(home)).toContain('version 1');
 });

@@ -81,13 +81,19 @@ test('a kept copy tells itself whose it is, with the attributes of what was repl
   await change(world, 'second', key);
   const [name = ''] = stored(world);
   const head = await world.target('one').site.provider.head(name, calm);
-  expect(withoutKey(head.attributes)).toEqual({ key, attributes });
+  const { replacedAt = 0, ...says } = withoutKey(head.attributes);
+  expect(says).toEqual({ key, attributes });
+  expect(replacedAt).toBeGreaterThanOrEqual(Math.floor(head.record?.sourceModifiedAt ?? Infinity));
+  expect(replacedAt).toBeLessThanOrEqual(world.clock.now());
   expect(head.record?.sha256).toBe((await kept(world, key))[0]?.sha256);
   expect((await kept(world, key))[0]?.attributes).toEqual(attributes);
 });
 
 test.each(['plain', 'a%41b', 'ä/😀', '~!*() ', 'k'.repeat(1024)])('the key %j comes back from a kept copy', (key) => {
-  expect(withoutKey(withKey({ metadata: { x: 'y' } }, key))).toEqual({ key, attributes: { metadata: { x: 'y' } } });
+  expect(withoutKey(withKey({ metadata: { x: 'y' } }, key, 86_400_000))).toEqual({
+    ...{ key, attributes: { metadata: { x: 'y' } }, replacedAt: 86_400_000 },
+  });
+  expect(withoutKey({ metadata: { holdfastreplaced: 'long ago' } })).toMatchObject({ replacedAt: undefined });
 });
 
 test('without history nothing is kept, and nothing more is asked', async () => {
