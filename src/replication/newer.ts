@@ -1,5 +1,6 @@
-import type { ObjectRow } from '../catalog/rows.ts';
+import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { CopyRecord } from '../objects/object.ts';
 import { headIfThere } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import type { Site } from './site.ts';
@@ -8,28 +9,36 @@ import type { Site } from './site.ts';
 const lookAgainAfter = 24 * 3_600_000;
 
 /**
- * Why what stands at a target must not be replaced by the object as the catalog knows it: its record says that it is a newer
- * version, of which nobody else may have a copy. A catalog that was rebuilt while this target did not answer, or from
- * an older snapshot, knows nothing of it. Only the source can say that the older version is the right one.
+ * Why what stands at a target, and nobody accounts for, must not be replaced by the object as the catalog knows it: its record says
+ * that it is another version, of which nobody else may have a copy. A catalog that was rebuilt while this target did not
+ * answer, from an older snapshot, or from records of which one was forged, knows nothing of it. Which of them is the newer
+ * one no record tells: anybody can write a later time, and an older file can be put in the place of a newer one. Only
+ * the source can say that the catalog's version is the right one. Only where the catalog proved the copy to be that version
+ * once, an older one is what somebody brought back there, and damage.
  * @returns undefined when it may be replaced. @throws ProviderError when the target does not answer.
  */
 export async function newerStanding(
   { name, provider }: Site,
-  object: ObjectRow,
-  sha256: string | undefined,
+  { evidence }: CopyRow,
+  { object, sha256 }: { readonly object: ObjectRow; readonly sha256: string | undefined },
   source: Candidate | undefined,
   signal: AbortSignal,
 ): Promise<ProviderError | undefined> {
-  const { key, version, modifiedAt } = object;
+  const { key, version } = object;
   const record = (await headIfThere(provider, key, signal))?.record;
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
-  // Records keep whole milliseconds at some providers.
-  if (Math.floor(record.sourceModifiedAt) <= Math.floor(modifiedAt)) return undefined;
+  if (evidence !== null && !isNewer(record, object)) return undefined;
   if (source !== undefined && (await isAtSource(source, signal))) return undefined;
   const message =
-    `what stands at ${name} says that it is version ${record.sourceVersion} of ${key}, newer than ${version} that the catalog ` +
-    'knows; it is left as it is. Make the source answer, or run "holdfast rebuild-catalog" with all targets reachable';
+    `what stands at ${name} says that it is version ${record.sourceVersion} of ${key}, ${isNewer(record, object) ? 'newer' : 'not newer but another'} than ${version} that the ` +
+    'catalog knows; it is left as it is until the source answers and has the version that the catalog knows. Where the ' +
+    'source is lost: delete what is wrong at the target, or run "holdfast rebuild-catalog" with all targets reachable';
   return new ProviderError('conflict', message, { provider: name, key, retryAfterMs: lookAgainAfter });
+}
+
+/** Records keep whole milliseconds at some providers. */
+function isNewer({ sourceModifiedAt }: CopyRecord, { modifiedAt }: ObjectRow): boolean {
+  return Math.floor(sourceModifiedAt) > Math.floor(modifiedAt);
 }
 
 async function isAtSource({ provider, key, version }: Candidate, signal: AbortSignal): Promise<boolean> {

@@ -22,18 +22,30 @@ export interface Judgement {
 }
 
 /**
- * What an object is and which of its copies are good, by what the copies say of themselves alone.
+ * What an object is and which of its copies are good, by what the copies say of themselves alone, and by the SHA-256 that
+ * a snapshot knows (`known`).
  * - It is the newest version that a copy says it is, unless its bytes are known not to be those.
  * - Copies that contradict each other about that version decide nothing, however many there are on either side: nothing
  *   is taken for its bytes, and the work on unproven copies finds out (`knowledge.ts`), with the source where there is one.
+ * - A version that more of them hold than the newest (a snapshot counts for the one it knows) is no older one for sure: a
+ *   record with a later time is easily written, and a file with an earlier one easily put in the place of another. Then
+ *   too nothing is decided, and the object is taken for what most of them say, so that another one at the source is a
+ *   change that the guard judges.
  * - What is only claimed proves nothing: the bytes are known once one copy is proven to hold what its record says.
  */
-export function judgeTestimony(key: Key, heard: readonly Testimony[], onCopy: 'attested' | 'read'): Judgement {
+export function judgeTestimony(
+  key: Key,
+  heard: readonly Testimony[],
+  onCopy: 'attested' | 'read',
+  known?: string | null,
+): Judgement {
   const voices = heard.flatMap((copy) => (copy.said === undefined || copy.holds.state === 'wrong' ? [] : [copy.said]));
   const all = heard.flatMap(({ said }) => said ?? []);
-  const newest = newestOf(voices) ?? newestOf(all);
-  if (newest === undefined) return { object: undefined, remarks: heard.map(unspoken) };
-  const dispute = disputeOf(newest, voices);
+  const latest = newestOf(voices) ?? newestOf(all);
+  if (latest === undefined) return { object: undefined, remarks: heard.map(unspoken) };
+  const rival = outvoting(latest, voices, known);
+  const newest = rival ?? latest;
+  const dispute = rival === undefined ? disputeOf(newest, voices) : outvoted(latest, rival);
   const bearers = heard.filter((copy) => bears(copy, newest));
   const proven = dispute === undefined && bearers.some(({ holds }) => holds.state === 'right');
   const attributes = attributesOf(bearers);
@@ -75,6 +87,22 @@ function disputeOf(newest: Said, voices: readonly Said[]): string | undefined {
   if (rival === undefined) return undefined;
   const [one, other] = [newest, rival].map(({ of, digest }) => `version ${of.version} has SHA-256 ${digest.sha256}`);
   return `the copies' records contradict each other: ${one}, ${other}; nothing is taken for its bytes`;
+}
+
+/** What more of them hold than the newest. */
+function outvoting(newest: Said, voices: readonly Said[], known: string | null | undefined): Said | undefined {
+  const weight = (said: Said): number =>
+    voices.filter((other) => isSame(said, other)).length + (said.digest.sha256 === known ? 1 : 0);
+  const [rival] = voices.filter((said) => !isSame(said, newest)).toSorted((a, b) => weight(b) - weight(a));
+  return rival !== undefined && weight(rival) > weight(newest) ? rival : undefined;
+}
+
+function outvoted(newest: Said, rival: Said): string {
+  return (
+    `version ${newest.of.version} (SHA-256 ${newest.digest.sha256}) says that it is the newest, and more copies are version ` +
+    `${rival.of.version} (SHA-256 ${rival.digest.sha256}); all are left as they are until the source tells. Where the source is lost: ` +
+    'look at them, and delete those that are wrong at their targets'
+  );
 }
 
 /** Whether it says that it has the bytes of this version, by whatever version's name. */

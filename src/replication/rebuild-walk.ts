@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { Finding } from '../catalog/findings.ts';
-import type { ImportedObject } from '../catalog/import.ts';
+import type { ImportedCopy, ImportedObject } from '../catalog/import.ts';
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
@@ -14,7 +14,7 @@ import { judgeTestimony, type Judgement } from './rebuild-judge.ts';
 import type { RebuildReport, RebuildTally } from './rebuild-report.ts';
 import type { ProveOptions } from './prove.ts';
 import type { Site } from './site.ts';
-import { hear } from './testimony.ts';
+import { hear, type Testimony } from './testimony.ts';
 import type { Engine } from './worker.ts';
 
 export interface RebuildPlan {
@@ -167,9 +167,10 @@ export class RebuildWalk implements AsyncDisposable {
       async ({ site, info }) => await hear(site, key, info, this.#options(method), this.#signal),
     );
     const heard = (await Promise.all(answers)).filter((testimony) => testimony !== undefined);
-    const judgement = judgeTestimony(key, heard, this.#policy.onCopy);
-    if (row !== undefined && !isNews(row, judgement)) return this.#takeOver(row, changes);
-    this.#take(key, judgement, standing);
+    const judgement = judgeTestimony(key, heard, this.#policy.onCopy, row?.sha256);
+    if (row === undefined || isNews(row, judgement)) return this.#take(key, judgement, standing);
+    if (!heard.some((copy) => contradicts(copy, row))) return this.#takeOver(row, changes);
+    this.#take(key, withKnown(judgement, row, standing), standing);
   }
 
   #take(key: Key, { object, remarks }: Judgement, standing: Standing): void {
@@ -214,6 +215,33 @@ function mayBeNewer({ target, version, evidence }: CopyRow, standing: Standing):
 function isNews(row: ObjectRow, { object }: Judgement): boolean {
   if (object === undefined || object.version === row.version) return false;
   return Math.floor(object.modifiedAt) > Math.floor(row.modifiedAt) && (object.sha256 ?? '') !== row.sha256;
+}
+
+/** Whether it holds another version, as far as anybody can tell. */
+function contradicts({ said, holds }: Testimony, { sha256 }: ObjectRow): boolean {
+  return sha256 !== null && said !== undefined && holds.state !== 'wrong' && said.digest.sha256 !== sha256;
+}
+
+/**
+ * The object stays what the snapshot knows, with the evidence of the copies that are as they were. What stands in the place
+ * of the others has none: it may be a version that came after the snapshot, and nobody may take it for damage (`newer.ts`).
+ */
+function withKnown({ object, remarks }: Judgement, row: ObjectRow, standing: Standing): Judgement {
+  if (object === undefined) return { object, remarks };
+  const { version, size, modifiedAt, sha256, checksums, attributes } = row;
+  const asKnown = row.copies.flatMap((known) => {
+    const heard = object.copies.find(({ target }) => target === known.target);
+    const isAsItWas = heard === undefined ? !standing.has(known.target) : heard.version === known.version;
+    return isAsItWas ? asProven(known) : [];
+  });
+  const others = object.copies.filter((copy) => asKnown.every(({ target }) => target !== copy.target));
+  const copies = [...asKnown, ...others];
+  return { object: { ...object, version, size, modifiedAt, sha256, checksums, attributes, copies }, remarks };
+}
+
+function asProven({ target, state, version, evidence, recorded }: CopyRow): ImportedCopy[] {
+  if (state !== 'verified' || version === null || evidence === null) return [];
+  return [{ target, state, version, evidence, recorded: recorded === true }];
 }
 
 async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {

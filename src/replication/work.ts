@@ -189,14 +189,15 @@ export class Work {
     return copies.filter((copy) => !this.#outcomes.has(copy));
   }
 
-  /** What nobody accounts for may be a newer version than is known here. @returns the copies that may be written. */
+  /** What nobody accounts for may be another version than is known here, that nobody else has. @returns the copies that may be written. */
   async #withoutNewer(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
     const { object, digest } = this.#knowledge;
     const judged = copies.map(async (copy) => {
       if (!isUnaccounted(copy, digest?.sha256 ?? null)) return [copy];
       try {
         const source = this.#knowledge.source();
-        const newer = await newerStanding(this.#site(copy.target), object, digest?.sha256, source, this.#signal);
+        const known = { object, sha256: digest?.sha256 };
+        const newer = await newerStanding(this.#site(copy.target), copy, known, source, this.#signal);
         if (newer === undefined) return [copy];
         this.#outcomes.failed(copy, newer);
       } catch (error) {
