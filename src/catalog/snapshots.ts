@@ -7,8 +7,8 @@ export interface SnapshotLedger {
   readonly recorded: number;
 
   /**
-   * Writes all that is known at one moment to a new file that `openSqliteCatalog` opens. Nobody waits for it, neither
-   * readers nor writers.
+   * Writes all that is known at one moment to a new file that `openSqliteCatalog` opens, but for the uploads under way: what
+   * goes on with one may be a credential, and the file is for every target. Nobody waits for it, neither readers nor writers.
    */
   copyTo(path: string): Promise<void>;
 

@@ -10,7 +10,8 @@ import { busySeconds } from './translate-error.ts';
  * - A cache of 32 MiB, and a log that shrinks again after a large transaction.
  */
 const pragmas = `pragma synchronous = full; pragma mmap_size = 0; pragma cache_size = -32768;
-  pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = 4000;`;
+  pragma journal_size_limit = 67108864; pragma wal_autocheckpoint = 4000;
+  pragma secure_delete = fast;`;
 
 export async function configure(db: Database): Promise<void> {
   await useWal(db);

@@ -6,10 +6,27 @@ import { translateError } from './translate-error.ts';
 /** Pages that are copied in one go, on a thread of their own: a MiB. */
 const pagesAtOnce = 256;
 
+/** Below what SQLite takes for one value, in bytes. */
+const largestBlob = 500_000_000;
+
 export function identity({ db }: Ledger): string {
   const row = db.get<{ readonly id: string }>('select id from identity');
   if (row === undefined) throw new Error(`The catalog ${db.path} has no identity.`);
   return row.id;
+}
+
+/**
+ * What goes on with an upload may be a credential: GCS lets whoever knows a session's address write. So it is taken out,
+ * with what was deleted of it earlier and still stands in free pages.
+ */
+function withoutUploads(path: string): void {
+  // With foreign keys it would go row by row, which leaves the bytes of some in the page that stays the table's.
+  using db = new DatabaseSync(path, { enableForeignKeyConstraints: false });
+  db.exec('pragma secure_delete = on; begin; delete from uploads; create table blank (zeros blob)');
+  db.exec(
+    `insert into blank select zeroblob(min(freelist_count * page_size, ${largestBlob})) from pragma_freelist_count, pragma_page_size`,
+  );
+  db.exec('drop table blank; commit');
 }
 
 /**
@@ -23,6 +40,7 @@ export async function copyTo({ db }: Ledger, path: string): Promise<void> {
     reader.exec('begin');
     reader.prepare('select count(*) from identity').get();
     await backup(reader, path, { rate: pagesAtOnce });
+    withoutUploads(path);
   } catch (error) {
     throw translateError(error, db.path);
   } finally {

@@ -1,6 +1,7 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { Snapshots, type SnapshotSettings } from '../../../src/replication/snapshots.ts';
@@ -188,4 +189,22 @@ test('a damaged one is passed over for an older one', async () => {
     place.flip(key);
   }
   expect(await room.restore()).toMatchObject({ takenAt: older });
+});
+
+test('a copy of the catalog has nothing of what goes on with uploads, nor of those that are over', async () => {
+  await using world = await openWorld();
+  world.source.write('a', 'bytes');
+  await world.reconcile();
+  using db = new DatabaseSync(join(world.directory, 'catalog.db'));
+  const insert = `insert into uploads (policy_id, target_id, object_id, key, version, size, part_size, terms, checkpoint, started_at,
+    noted_at) values (1, 1, 1, x'61', 'v', 1, 1, '', ?, 1, 1)`;
+  for (let index = 0; index < 200; index += 1) db.prepare(insert).run(`${'session-'.repeat(60)}${index}`);
+  db.exec('delete from uploads where id % 3 > 0');
+  const path = join(world.directory, 'snapshot.db');
+  await world.catalog.copyTo(path);
+  expect((await readFile(join(world.directory, 'catalog.db-wal'))).includes('session-')).toBe(true);
+  expect((await readFile(path)).includes('session-')).toBe(false);
+  expect((await readdir(world.directory)).filter((name) => name.startsWith('snapshot.db'))).toEqual(['snapshot.db']);
+  await world.backTo(path);
+  expect(await world.copy('a')).toMatchObject({ state: 'verified' });
 });
