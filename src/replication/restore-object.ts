@@ -6,6 +6,7 @@ import { headIfThere, prove } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import { agreedChoice } from './restore-agreement.ts';
 import { isOlder, knownChoice, saidChoices, wantedOf, type Asked, type Choice } from './restore-choices.ts';
+import { isOutdated, knownOffers } from './restore-outdated.ts';
 import { offersAt, standing } from './restore-at.ts';
 import { keptOf, type KeptPlaces } from './restore-kept.ts';
 import type { Outcome, RestoreProblem } from './restore-report.ts';
@@ -43,6 +44,8 @@ type End = Pick<Restored, 'outcome' | 'version'>;
 export interface Offer {
   readonly choice: Choice;
   readonly older: boolean;
+  /** Why a newer one is not offered before it. */
+  readonly because?: ProviderError;
 }
 
 /** Brings one object back: the first of the versions offered whose bytes are right. An older one replaces nothing. */
@@ -73,12 +76,13 @@ export class ObjectRestore {
   async #firstOf(offers: AsyncIterable<Offer> | Iterable<Offer>): Promise<Restored> {
     let first: ProviderError | undefined;
     try {
-      for await (const { choice, older } of offers) {
+      for await (const { choice, older, because } of offers) {
         const found = await this.#compare(choice, this.#options.overwrite && !older);
-        if ('outcome' in found) return { ...found, choice, older: older ? olderThan(choice, first) : undefined };
+        if ('outcome' in found)
+          return { ...found, choice, older: older ? olderThan(choice, first ?? because) : undefined };
         try {
           const done = await this.#copy(choice, found.occupied);
-          return { ...done, choice, older: older ? olderThan(choice, first) : undefined };
+          return { ...done, choice, older: older ? olderThan(choice, first ?? because) : undefined };
         } catch (error) {
           first ??= this.#failure(error);
         }
@@ -93,9 +97,10 @@ export class ObjectRestore {
   async *#newestFirst(): AsyncGenerator<Offer, void, undefined> {
     const { key, row, standing: copies } = this.#sighting;
     const known = knownChoice(this.#sighting);
-    if (known !== undefined) yield { choice: known, older: false };
+    const heard = isOutdated(this.#sighting) ? await this.#ask() : undefined;
+    if (known !== undefined) yield* knownOffers(known, saidChoices(key, heard ?? []));
     if (copies.length === 0) return;
-    const asked = await this.#ask();
+    const asked = heard ?? (await this.#ask());
     const said = saidChoices(key, asked);
     const wanted = wantedOf(row, said);
     for (const choice of said) {
