@@ -16,13 +16,16 @@ import type { Log } from './telemetry/log.ts';
 /** The snapshot that was used. */
 export interface UsedSnapshot {
   readonly provider: string;
+  /** The targets that hold the very same one, `provider` among them. */
+  readonly heldBy: readonly string[];
   readonly key: string;
   /** Milliseconds since the epoch. */
   readonly takenAt: number;
 }
 
 /**
- * Writes the newest good snapshot of a catalog of these policies to `path`. Those that are damaged, of a newer program, or
+ * Writes the newest good snapshot of a catalog of these policies to `path`, of those that two targets hold alike before the
+ * others. Those that are damaged, of a newer program, or
  * of another installation that shares a target are passed over, and the log says so.
  * @returns undefined when there is none; then nothing stands at `path`.
  */
@@ -36,8 +39,8 @@ export async function restoreSnapshot(
   const found = await findSnapshots(targets, signal);
   const isOnly = new Set(found.map(({ catalog }) => catalog)).size === 1;
   for (const snapshot of found) {
-    const { site, takenAt } = snapshot;
-    const used = { provider: site.name, key: snapshotPrefix(snapshot), takenAt };
+    const { site, takenAt, heldBy } = snapshot;
+    const used = { heldBy, provider: site.name, key: snapshotPrefix(snapshot), takenAt };
     try {
       await unpack(snapshot, path, signal);
       const strange = await whyStrange(path, policies, isOnly, clock);

@@ -46,7 +46,7 @@ function describe(file: string, { policies, aside, snapshot }: CatalogRebuild): 
   const lines = [`catalog ${file} rebuilt`];
   if (snapshot !== null)
     lines.push(
-      `  from the snapshot of ${formatTime(snapshot.takenAt)} at ${snapshot.provider}, and what changed since`,
+      `  from the snapshot of ${formatTime(snapshot.takenAt)} at ${placesOf(snapshot)}, and what changed since`,
     );
   if (aside !== null) lines.push(`  what stood there is kept as ${aside}`);
   for (const report of policies) lines.push(...describePolicy(report));
@@ -72,4 +72,8 @@ function describePolicy(report: RebuildReport): string[] {
   if (disagreements > 0) lines.push(`  ${disagreements} objects about which the copies contradict each other`);
   if (unreached.length > 0) lines.push(`  not listed to the end: ${unreached.join(', ')}; what they hold is not known`);
   return lines;
+}
+
+function placesOf({ provider, heldBy }: NonNullable<CatalogRebuild['snapshot']>): string {
+  return heldBy.length > 1 ? `${heldBy.join(', ')} alike` : `${provider} alone`;
 }

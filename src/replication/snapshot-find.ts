@@ -11,8 +11,42 @@ export interface PlacedSnapshot extends FoundSnapshot {
   readonly site: Site;
 }
 
-/** All that are whole, at all sites that answer, newest first. The others are left out. */
-export async function findSnapshots(sites: readonly Site[], signal: AbortSignal): Promise<readonly PlacedSnapshot[]> {
+export interface HeldSnapshot extends PlacedSnapshot {
+  /** The names of the sites that hold it with the same sums, this one among them. */
+  readonly heldBy: readonly string[];
+}
+
+/**
+ * All that are whole, at all sites that answer; the others are left out. First those that at least two sites hold with
+ * the same sums, newest first, then the rest: whoever can write at one place can put a later time there, and a clock may
+ * have been ahead.
+ */
+export async function findSnapshots(sites: readonly Site[], signal: AbortSignal): Promise<readonly HeldSnapshot[]> {
+  const found = await wholeSnapshots(sites, signal);
+  const sums = await Promise.all(found.map(async (snapshot) => await sumsOrNone(snapshot, signal)));
+  const held = found.map((snapshot, index): HeldSnapshot => {
+    const same = found.filter((other, at) => isSame(other, snapshot) && sums[at] === sums[index]);
+    const names = sums[index] === undefined ? [snapshot.site.name] : same.map(({ site }) => site.name);
+    return { ...snapshot, heldBy: names };
+  });
+  return held.toSorted((a, b) => Number(b.heldBy.length > 1) - Number(a.heldBy.length > 1) || b.takenAt - a.takenAt);
+}
+
+function isSame(a: PlacedSnapshot, b: PlacedSnapshot): boolean {
+  return snapshotPrefix(a) === snapshotPrefix(b);
+}
+
+/** @returns undefined when they cannot be read. */
+async function sumsOrNone(snapshot: PlacedSnapshot, signal: AbortSignal): Promise<string | undefined> {
+  try {
+    return await sumsOf(snapshot, signal);
+  } catch (error) {
+    if (error instanceof ProviderError && !signal.aborted) return undefined;
+    throw error;
+  }
+}
+
+async function wholeSnapshots(sites: readonly Site[], signal: AbortSignal): Promise<readonly PlacedSnapshot[]> {
   const answers = sites.map(async (site): Promise<readonly PlacedSnapshot[]> => {
     try {
       await site.connect('source', signal);
@@ -23,7 +57,7 @@ export async function findSnapshots(sites: readonly Site[], signal: AbortSignal)
       throw error;
     }
   });
-  return (await Promise.all(answers)).flat().toSorted((a, b) => b.takenAt - a.takenAt);
+  return (await Promise.all(answers)).flat();
 }
 
 /**
@@ -46,11 +80,15 @@ export async function* readSnapshot(snapshot: PlacedSnapshot, signal: AbortSigna
 const largestSums = 16 * 1024 ** 2;
 
 async function sumOf(snapshot: PlacedSnapshot, signal: AbortSignal): Promise<string | undefined> {
+  const lines = (await sumsOf(snapshot, signal)).split('\n');
+  return lines.find((line) => line.endsWith(`  ${catalogFile}`))?.slice(0, 64);
+}
+
+async function sumsOf(snapshot: PlacedSnapshot, signal: AbortSignal): Promise<string> {
   if (entryOf(snapshot, sumsFile).size > largestSums) throw damaged(snapshot, 'its list of sums is too long');
   const chunks: Uint8Array[] = [];
   for await (const chunk of streamOf(snapshot, sumsFile, signal)) chunks.push(chunk);
-  const lines = Buffer.concat(chunks).toString('utf8').split('\n');
-  return lines.find((line) => line.endsWith(`  ${catalogFile}`))?.slice(0, 64);
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function streamOf(snapshot: PlacedSnapshot, file: string, signal: AbortSignal): AsyncIterable<Uint8Array> {

@@ -208,3 +208,19 @@ test('a copy of the catalog has nothing of what goes on with uploads, nor of tho
   await world.backTo(path);
   expect(await world.copy('a')).toMatchObject({ state: 'verified' });
 });
+
+test('one that a single target has comes after those that two hold alike, whatever its time says', async () => {
+  await using room = await openRoom();
+  const { world } = room;
+  await room.take();
+  const agreed = newest(world.target('one'));
+  world.target('two').failWith('unavailable');
+  // As by a clock that is ahead.
+  world.clock.advance(1000 * hour);
+  await room.take();
+  world.target('two').heal();
+  expect(newest(world.target('one'))).toBeGreaterThan((agreed ?? Infinity) + 1000 * hour);
+  expect(await room.restore()).toMatchObject({ takenAt: agreed, heldBy: ['one', 'two'] });
+  for (const key of world.target('two').keys()) world.target('two').bucket.objects.delete(key);
+  expect(await room.restore()).toMatchObject({ takenAt: newest(world.target('one')), heldBy: ['one'] });
+});
