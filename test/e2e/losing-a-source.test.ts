@@ -103,6 +103,10 @@ test('a daemon goes on beside a reject, and beside the release that takes it bac
   await using desk = await openDesk();
   await desk.write('holdfast.yaml', configOf(directories));
   for (const name of names) await desk.write(`source/${name}`, `the bytes of ${name}`);
+  expect(await desk.run(['reconcile', ...c])).toMatchObject({ code: 0 });
+  const before = await copiesIn(desk);
+  // Before the daemon begins: a pass amid the writing would see a part of them only, which is let through.
+  for (const name of names) await desk.write(`source/${name}`, 'encrypted');
   const daemon = desk.start(['daemon', ...c]);
   const [, port = ''] = await daemon.says(/:(\d+)\/health/);
   const get = async (path: string): Promise<string> => await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
@@ -110,9 +114,6 @@ test('a daemon goes on beside a reject, and beside the release that takes it bac
   const waiting = { timeout: 20_000, interval: 100 };
   const expectHealth = async (expected: object): Promise<void> =>
     await vi.waitFor(async () => expect(await health()).toMatchObject(expected), waiting);
-  await expectHealth({ status: 'ok', policies: [{ safe: count }] });
-  const before = await copiesIn(desk);
-  for (const name of names) await desk.write(`source/${name}`, 'encrypted');
   await expectHealth({ status: 'degraded', policies: [{ held: count, hold: { overwritten: count } }] });
   expect((await health()).reasons.join()).toContain('20 were overwritten');
   expect(await get('/metrics')).toContain(`holdfast_held_objects{policy="docs"} ${count}\n`);
