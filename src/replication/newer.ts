@@ -5,8 +5,9 @@ import { headIfThere } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import type { Site } from './site.ts';
 
-/** How long until such a copy is looked at again, in milliseconds. */
+/** How long until such a copy is looked at again, in milliseconds; the second where the source gave no answer. */
 const lookAgainAfter = 24 * 3_600_000;
+const askAgainAfter = 5 * 60_000;
 
 /**
  * Why what stands at a target, and nobody accounts for, must not be replaced by the object as the catalog knows it: its record says
@@ -28,12 +29,14 @@ export async function newerStanding(
   const record = (await headIfThere(provider, key, signal))?.record;
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
   if (evidence !== null && !isNewer(record, object)) return undefined;
-  if (source !== undefined && (await isAtSource(source, signal))) return undefined;
+  const standing = source === undefined ? 'no' : await standsAtSource(source, signal);
+  if (standing === 'yes') return undefined;
+  const retryAfterMs = standing === 'no' ? lookAgainAfter : askAgainAfter;
   const message =
     `what stands at ${name} says that it is version ${record.sourceVersion} of ${key}, ${isNewer(record, object) ? 'newer' : 'not newer but another'} than ${version} that the ` +
     'catalog knows; it is left as it is until the source answers and has the version that the catalog knows. Where the ' +
     'source is lost: delete what is wrong at the target, or run "holdfast rebuild-catalog" with all targets reachable';
-  return new ProviderError('conflict', message, { provider: name, key, retryAfterMs: lookAgainAfter });
+  return new ProviderError('conflict', message, { provider: name, key, retryAfterMs });
 }
 
 /** Records keep whole milliseconds at some providers. */
@@ -41,11 +44,14 @@ function isNewer({ sourceModifiedAt }: CopyRecord, { modifiedAt }: ObjectRow): b
   return Math.floor(sourceModifiedAt) > Math.floor(modifiedAt);
 }
 
-async function isAtSource({ provider, key, version }: Candidate, signal: AbortSignal): Promise<boolean> {
+async function standsAtSource(
+  { provider, key, version }: Candidate,
+  signal: AbortSignal,
+): Promise<'yes' | 'no' | 'no answer'> {
   try {
-    return (await headIfThere(provider, key, signal))?.version === version;
+    return (await headIfThere(provider, key, signal))?.version === version ? 'yes' : 'no';
   } catch (error) {
-    if (error instanceof ProviderError && !signal.aborted) return false;
+    if (error instanceof ProviderError && !signal.aborted) return 'no answer';
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Claim, ClaimRequest } from '../catalog/claims.ts';
+import type { CopyRow } from '../catalog/rows.ts';
 import type { Clock } from '../objects/clock.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { ByteBudget, Bytes } from './byte-budget.ts';
@@ -24,6 +25,8 @@ export interface StragglersOptions {
   readonly budget: ByteBudget;
   readonly concurrency: Dial;
   readonly policies: readonly Policy[];
+  /** Work that became due later is left alone; undefined: whatever is due. */
+  dueBefore(): number | undefined;
   claim(request: Pick<ClaimRequest, 'targets' | 'unless' | 'along'>, limit: number): Promise<readonly Claim[]>;
   /** Does it; never rejects. @returns the targets whose copies are verified now. */
   work(claim: Claim, means: Means): Promise<ReadonlySet<string>>;
@@ -63,19 +66,25 @@ export class Stragglers {
   }
 
   /**
-   * A lease that is held for hours must not keep a repair elsewhere, or the next version, waiting.
+   * A lease that is held for hours must not keep a repair elsewhere, or the next version, waiting. A copy that failed
+   * before waits all the same: what is given up each time that it is due again would never be done.
    * @returns why the work is to be given up, if it is.
    */
   async reasonToStop({ policy, object, targets }: Claim): Promise<Error | undefined> {
-    const { catalog, clock } = this.#options;
     const { key } = object;
-    const copies = (await catalog.inspect(policy, key))?.object.copies ?? [];
+    const copies = (await this.#options.catalog.inspect(policy, key))?.object.copies ?? [];
     const others = this.together().filter((target) => !targets.includes(target));
-    const awaited = copies.find(({ target, dueAt }) => others.includes(target) && (dueAt ?? Infinity) <= clock.now());
+    const awaited = copies.find((copy) => others.includes(copy.target) && copy.attempts === 0 && this.#isDue(copy));
     if (awaited === undefined) return undefined;
     const provider = targets.join(', ');
     const message = `${provider} must wait with ${key}, which ${awaited.target} needs too; it goes on where it is left`;
     return new LeftBehind('aborted', message, { provider, key });
+  }
+
+  /** Whether it would be claimed, if it were not leased. */
+  #isDue({ dueAt }: CopyRow): boolean {
+    const latest = this.#options.dueBefore() ?? Infinity;
+    return dueAt !== null && dueAt <= Math.min(this.#options.clock.now(), latest);
   }
 
   /** Whoever leaves is served from then on, until disposed. */

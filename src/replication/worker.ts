@@ -67,6 +67,7 @@ export class Worker {
     this.#stragglers = new Stragglers({
       ...engine,
       policies: scope.policies,
+      dueBefore: () => scope.dueBefore?.(),
       claim: async (request, limit) => await this.#claim(request, limit),
       work: async (claim, means) => await this.#catchUp(claim, means),
       besides: (work) => this.#besides(work),

@@ -76,3 +76,18 @@ test.each(rebuilding)('nor with the source in place and its change held, when it
   await passes(world);
   expect(isSomewhere(world, 'VERSION 2')).toBe(true);
 });
+
+test('what the source could not be asked about is looked at again soon', async () => {
+  await using world = await worldWithOlderCatalog(2_000);
+  await rebuildWithout(world, []);
+  world.source.failWith('unavailable');
+  world.clock.advance(1_000);
+  await world.reconcile();
+  expect(world.target('three').text('a')).toBe('version 1');
+  const { error, dueAt } = await world.copy('a', 'three');
+  expect(error?.code).toBe('conflict');
+  expect(dueAt).toBeLessThan(world.clock.now() + 600_000);
+  world.source.heal();
+  await world.reconcile();
+  expect(world.target('three').text('a')).toBe('VERSION 2');
+});
