@@ -1,4 +1,6 @@
 import { compareKeys, type Key } from '../objects/key.ts';
+import type { ObjectInfo } from '../objects/object.ts';
+import type { ListPage } from '../providers/provider.ts';
 
 /**
  * A stream of keyed entries in ascending key order, looked at one entry at a time. The next page is asked for as soon
@@ -62,6 +64,14 @@ export class Cursor<T extends { readonly key: Key }> {
     await this.#next?.catch(() => undefined);
     await this.#pages.return?.();
   }
+}
+
+export function cursorOfListing(pages: AsyncIterable<ListPage>): Cursor<ObjectInfo> {
+  return new Cursor(entriesOf(pages));
+}
+
+async function* entriesOf(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+  for await (const page of pages) yield page.entries;
 }
 
 /** The smallest key that any settled cursor stands on. */

@@ -1,11 +1,9 @@
-import PQueue from 'p-queue';
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
-import type { ListPage } from '../providers/provider.ts';
 import type { Audit } from './audit-copy.ts';
-import { Cursor, smallestKey } from './cursor.ts';
+import { AuditWalk, type Standing } from './audit-walk.ts';
 import type { ManifestEntry, ManifestReader } from './manifest-read.ts';
 import { narrowest, type Policy } from './policy.ts';
 import { headIfThere, type ProveOptions } from './prove.ts';
@@ -60,10 +58,7 @@ class ManifestCheck implements AsyncDisposable {
   readonly #tally: VerifyTally;
   readonly #unreached: Map<string, ProviderError>;
   readonly #signal: AbortSignal;
-  readonly #queue: PQueue;
-  readonly #entries: Cursor<ManifestEntry>;
-  readonly #listings: Map<string, Cursor<ObjectInfo>>;
-  #broken: { readonly error: unknown } | undefined;
+  readonly #walk: AuditWalk<ManifestEntry>;
 
   constructor(
     manifest: ManifestReader,
@@ -79,55 +74,31 @@ class ManifestCheck implements AsyncDisposable {
     this.#tally = tally;
     this.#unreached = unreached;
     this.#signal = signal;
-    this.#queue = new PQueue({ concurrency });
-    this.#entries = new Cursor(below(manifest.pages(), prefix));
-    const reached = sites.filter(({ name }) => !unreached.has(name));
-    const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
-    this.#listings = new Map(reached.map((site) => [site.name, listing(site)]));
+    const walk = {
+      known: below(manifest.pages(), prefix),
+      sites: sites.filter(({ name }) => !unreached.has(name)),
+      prefix,
+      concurrency,
+      onWait: () => options.onProgress(tally.report),
+      onUnreached: (target: string, error: ProviderError) => void unreached.set(target, error),
+    };
+    this.#walk = new AuditWalk(walk, signal);
   }
 
   async run(): Promise<void> {
-    for (;;) {
-      await this.#settle();
-      const key = smallestKey([this.#entries, ...this.#listings.values()]);
-      if (key === undefined || this.#broken !== undefined) break;
-      this.#look(key);
-      await this.#queue.onSizeLessThan(2 * this.#options.concurrency);
-    }
-    await this.#queue.onIdle();
-    if (this.#broken !== undefined) throw this.#broken.error;
+    await this.#walk.run((key, entry, standing) => this.#look(key, entry, standing));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#queue.clear();
-    await this.#queue.onIdle();
-    await Promise.all([this.#entries, ...this.#listings.values()].map(async (cursor) => await cursor.close()));
+    await this.#walk[Symbol.asyncDispose]();
   }
 
-  async #settle(): Promise<void> {
-    for (const cursor of [this.#entries, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
-    if (!this.#entries.settled) await this.#entries.settle();
-    for (const [place, cursor] of this.#listings) {
-      if (cursor.settled) continue;
-      this.#options.onProgress(this.#tally.report);
-      try {
-        await cursor.settle();
-      } catch (error) {
-        if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-        this.#listings.delete(place);
-        this.#unreached.set(place, error);
-      }
-    }
-  }
-
-  #look(key: Key): void {
-    const entry = this.#entries.take(key);
+  #look(key: Key, entry: ManifestEntry | undefined, standing: Standing): void {
     for (const site of this.#options.sites) {
-      const standing = this.#listings.get(site.name)?.take(key);
       const error = this.#unreached.get(site.name);
-      if (entry === undefined) this.#unexpected(site, key, standing);
+      if (entry === undefined) this.#unexpected(site, key, standing.get(site.name));
       else if (error !== undefined) this.#tally.copy(key, site.name, { state: 'unreadable', error });
-      else this.#later(async () => await this.#compare(site, entry));
+      else this.#walk.later(async () => await this.#compare(site, entry));
     }
   }
 
@@ -169,12 +140,6 @@ class ManifestCheck implements AsyncDisposable {
     const onBytes = (bytes: number): void => this.#tally.read(bytes);
     return { method, now: () => this.#options.clock.now(), onBytes };
   }
-
-  #later(work: () => Promise<void>): void {
-    this.#queue.add(work).catch((error: unknown) => {
-      this.#broken ??= { error };
-    });
-  }
 }
 
 async function* below(
@@ -182,8 +147,4 @@ async function* below(
   prefix: string,
 ): AsyncGenerator<readonly ManifestEntry[], void, undefined> {
   for await (const page of pages) yield page.filter(({ key }) => key.startsWith(prefix));
-}
-
-async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of pages) yield page.entries;
 }

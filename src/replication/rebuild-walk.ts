@@ -1,14 +1,11 @@
-import PQueue from 'p-queue';
 import type { Finding } from '../catalog/findings.ts';
 import type { ImportedCopy, ImportedObject } from '../catalog/import.ts';
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
-import { ProviderError } from '../objects/errors.ts';
+import type { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
-import type { ObjectInfo } from '../objects/object.ts';
-import type { ListPage } from '../providers/provider.ts';
 import { auditable, auditCopy, findingOf } from './audit-copy.ts';
+import { AuditWalk, type Standing } from './audit-walk.ts';
 import { copyChanges } from './compare.ts';
-import { Cursor, smallestKey } from './cursor.ts';
 import type { Policy } from './policy.ts';
 import { judgeTestimony, type Judgement } from './rebuild-judge.ts';
 import type { RebuildReport, RebuildTally } from './rebuild-report.ts';
@@ -28,9 +25,6 @@ export interface RebuildPlan {
 
 const importInGroupsOf = 256;
 
-/** Only what differs from this is worth looking at: what a catalog that was restored from a snapshot says of a key. */
-type Standing = ReadonlyMap<string, ObjectInfo | undefined>;
-
 /**
  * One walk over the targets' listings, and over what a snapshot has, together and in key order. Where the listings show
  * just what the snapshot knows, nothing is asked; else every copy of the object is heard.
@@ -41,12 +35,9 @@ export class RebuildWalk implements AsyncDisposable {
   readonly #plan: RebuildPlan;
   readonly #signal: AbortSignal;
   readonly #startedAt: number;
-  readonly #queue: PQueue;
-  readonly #rows: Cursor<ObjectRow>;
-  readonly #listings: Map<string, Cursor<ObjectInfo>>;
+  readonly #walk: AuditWalk<ObjectRow>;
   readonly #imports: ImportedObject[] = [];
   readonly #findings: Finding[] = [];
-  #broken: { readonly error: unknown } | undefined;
 
   constructor(engine: Engine, policy: Policy, plan: RebuildPlan, signal: AbortSignal) {
     this.#engine = engine;
@@ -54,65 +45,45 @@ export class RebuildWalk implements AsyncDisposable {
     this.#plan = plan;
     this.#signal = signal;
     this.#startedAt = engine.clock.now();
-    this.#queue = new PQueue({ concurrency: engine.concurrency.value });
     const { prefix } = policy;
-    this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
-    const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
-    this.#listings = new Map(plan.targets.map((site) => [site.name, listing(site)]));
+    const { targets, tally } = plan;
+    const walk = {
+      known: engine.catalog.scan(policy.name, { prefix }),
+      sites: targets,
+      prefix,
+      concurrency: engine.concurrency.value,
+      onWait: () => plan.onProgress(tally.report),
+      onUnreached: (target: string, error: ProviderError) => tally.unreached(target, error.message),
+    };
+    this.#walk = new AuditWalk(walk, signal);
   }
 
   async run(): Promise<void> {
-    for (;;) {
-      await this.#settle();
-      const key = smallestKey([this.#rows, ...this.#listings.values()]);
-      if (key === undefined || this.#broken !== undefined) break;
-      this.#look(key);
-      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency.value);
-      if (this.#imports.length + this.#findings.length >= importInGroupsOf) await this.#flush();
-    }
-    await this.#queue.onIdle();
-    if (this.#broken !== undefined) throw this.#broken.error;
+    await this.#walk.run((key, row, standing) => {
+      this.#look(key, row, standing);
+      return this.#imports.length + this.#findings.length >= importInGroupsOf ? this.#flush() : undefined;
+    });
     await this.#flush();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#queue.clear();
-    await this.#queue.onIdle();
-    await Promise.all([this.#rows, ...this.#listings.values()].map(async (cursor) => await cursor.close()));
+    await this.#walk[Symbol.asyncDispose]();
   }
 
-  async #settle(): Promise<void> {
-    for (const cursor of [this.#rows, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
-    if (!this.#rows.settled) await this.#rows.settle();
-    for (const [target, cursor] of this.#listings) {
-      if (cursor.settled) continue;
-      this.#plan.onProgress(this.#plan.tally.report);
-      try {
-        await cursor.settle();
-      } catch (error) {
-        if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-        this.#listings.delete(target);
-        this.#plan.tally.unreached(target, error.message);
-      }
-    }
-  }
-
-  #look(key: Key): void {
-    const row = this.#rows.take(key);
-    const standing = new Map([...this.#listings].map(([target, cursor]) => [target, cursor.take(key)]));
+  #look(key: Key, row: ObjectRow | undefined, standing: Standing): void {
     if (row === undefined && !this.#policy.includes(key)) return;
     const changes = row === undefined ? [] : copyChanges(row, standing, { asOf: this.#startedAt, deep: false });
     const isOpen = ({ kind }: Finding): boolean => kind === 'foreign' || kind === 'found';
     if (row === undefined || changes.some(isOpen) || row.copies.some((copy) => mayBeNewer(copy, standing)))
-      return this.#later(async () => await this.#hearAll(key, standing, row, changes));
-    this.#takeOver(row, changes);
+      return this.#walk.later(async () => await this.#hearAll(key, standing, row, changes));
+    this.#takeOver(row, standing, changes);
     if (this.#plan.method === 'read') this.#readAll(row, standing, changes);
   }
 
   /* ---- what the snapshot knows ---- */
 
   /** What is there is what the snapshot says, or is missing. */
-  #takeOver(row: ObjectRow, changes: readonly Finding[]): void {
+  #takeOver(row: ObjectRow, standing: Standing, changes: readonly Finding[]): void {
     const { tally } = this.#plan;
     tally.add('objects');
     tally.add('bytes', row.size);
@@ -122,7 +93,7 @@ export class RebuildWalk implements AsyncDisposable {
       if (changed.has(target)) continue;
       if (state === 'verified') tally.add('verified');
       else if (version !== null) tally.add('unproven');
-      else if (row.state === 'present' && this.#listings.has(target))
+      else if (row.state === 'present' && standing.has(target))
         tally.problem(row.key, target, 'missing', 'it is missing');
     }
     for (const finding of changes) this.#noteChange(row, finding);
@@ -142,7 +113,7 @@ export class RebuildWalk implements AsyncDisposable {
       const isChanged = changes.some((finding) => 'target' in finding && finding.target === copy.target);
       if (audited === undefined || site === undefined || isChanged || copy.state !== 'verified') continue;
       if (standing.get(copy.target) === undefined) continue;
-      this.#later(async () => {
+      this.#walk.later(async () => {
         const audit = await auditCopy(site.provider, audited, this.#options('read'), this.#signal);
         const finding = findingOf(audited, audit);
         if (finding !== undefined) this.#findings.push(finding);
@@ -169,7 +140,7 @@ export class RebuildWalk implements AsyncDisposable {
     const heard = (await Promise.all(answers)).filter((testimony) => testimony !== undefined);
     const judgement = judgeTestimony(key, heard, this.#policy.onCopy, row?.sha256);
     if (row === undefined || isNews(row, judgement)) return this.#take(key, judgement, standing);
-    if (!heard.some((copy) => contradicts(copy, row))) return this.#takeOver(row, changes);
+    if (!heard.some((copy) => contradicts(copy, row))) return this.#takeOver(row, standing, changes);
     this.#take(key, withKnown(judgement, row, standing), standing);
   }
 
@@ -197,12 +168,6 @@ export class RebuildWalk implements AsyncDisposable {
     this.#plan.onProgress(this.#plan.tally.report);
     await catalog.importObjects(this.#policy.name, this.#imports.splice(0));
     await catalog.record(this.#policy.name, this.#findings.splice(0));
-  }
-
-  #later(work: () => Promise<void>): void {
-    this.#queue.add(work).catch((error: unknown) => {
-      this.#broken ??= { error };
-    });
   }
 }
 
@@ -242,8 +207,4 @@ function withKnown({ object, remarks }: Judgement, row: ObjectRow, standing: Sta
 function asProven({ target, state, version, evidence, recorded }: CopyRow): ImportedCopy[] {
   if (state !== 'verified' || version === null || evidence === null) return [];
   return [{ target, state, version, evidence, recorded: recorded === true }];
-}
-
-async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of pages) yield page.entries;
 }

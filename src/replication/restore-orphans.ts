@@ -1,7 +1,7 @@
 import type { ObjectInfo } from '../objects/object.ts';
 import type { Key } from '../objects/key.ts';
 import { ProviderError } from '../objects/errors.ts';
-import { Cursor, smallestKey } from './cursor.ts';
+import { cursorOfListing, smallestKey, type Cursor } from './cursor.ts';
 import { historyPrefix, withoutKey } from './kept-name.ts';
 import { headIfThere } from './prove.ts';
 import type { Site } from './site.ts';
@@ -15,7 +15,9 @@ export async function* keysWithHistory(
   onUnreached: (site: Site, error: ProviderError) => void,
   signal: AbortSignal,
 ): AsyncGenerator<Key, void, undefined> {
-  const listings = new Map(sites.map((site) => [site, new Cursor(entries(site, signal))]));
+  const listings = new Map(
+    sites.map((site) => [site, cursorOfListing(site.provider.list({ prefix: historyPrefix }, signal))]),
+  );
   const guarded = async <T>(site: Site, work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
@@ -63,11 +65,4 @@ async function passGroup(
     }
     cursor.take(current.key);
   }
-}
-
-async function* entries(
-  { provider }: Site,
-  signal: AbortSignal,
-): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of provider.list({ prefix: historyPrefix }, signal)) yield page.entries;
 }

@@ -4,8 +4,7 @@ import type { ObjectRow } from '../catalog/rows.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import { compareKeys, type Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
-import type { ListPage } from '../providers/provider.ts';
-import { Cursor, smallestKey } from './cursor.ts';
+import { Cursor, cursorOfListing, smallestKey } from './cursor.ts';
 import type { RestoreEngine, RestorePolicy, RestoreTo } from './restore-plan.ts';
 import type { Site } from './site.ts';
 
@@ -135,12 +134,8 @@ export class RestoreWalk implements AsyncDisposable {
   }
 
   #listing({ provider }: Site): Cursor<ObjectInfo> {
-    return new Cursor(entries(provider.list({ prefix: this.#places.prefix }, this.#signal)));
+    return cursorOfListing(provider.list({ prefix: this.#places.prefix }, this.#signal));
   }
-}
-
-async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of pages) yield page.entries;
 }
 
 async function* nothing(): AsyncGenerator<never, void, undefined> {}

@@ -1,14 +1,12 @@
-import PQueue from 'p-queue';
 import type { Finding } from '../catalog/findings.ts';
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
-import type { ListPage } from '../providers/provider.ts';
 import { auditable, auditCopy, findingOf, type Audit } from './audit-copy.ts';
 import { auditSource, type SourceAudit } from './audit-source.ts';
+import { AuditWalk, type Standing } from './audit-walk.ts';
 import { contradicts } from './compare.ts';
-import { Cursor, smallestKey } from './cursor.ts';
 import type { Policy } from './policy.ts';
 import type { ProveOptions } from './prove.ts';
 import type { Site } from './site.ts';
@@ -32,67 +30,40 @@ export interface VerifyPlan {
   readonly onProgress: (report: VerifyReport) => void;
 }
 
-/** One walk over the catalog and the targets' listings together, in key order, with the reading beside it. */
+/** The audit of one policy: the catalog and the targets' listings together, with the reading beside it. */
 export class VerifyWalk implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #policy: Policy;
   readonly #plan: VerifyPlan;
   readonly #signal: AbortSignal;
-  readonly #queue: PQueue;
-  readonly #rows: Cursor<ObjectRow>;
-  readonly #listings: Map<string, Cursor<ObjectInfo>>;
-  #broken: { readonly error: unknown } | undefined;
+  readonly #walk: AuditWalk<ObjectRow>;
 
   constructor(engine: Engine, policy: Policy, plan: VerifyPlan, signal: AbortSignal) {
     this.#engine = engine;
     this.#policy = policy;
     this.#plan = plan;
     this.#signal = signal;
-    this.#queue = new PQueue({ concurrency: engine.concurrency.value });
-    const { prefix, places } = plan;
-    this.#rows = new Cursor(engine.catalog.scan(policy.name, { prefix }));
-    const reached = places.targets.filter(({ name }) => !places.unreached.has(name));
-    const listing = ({ provider }: Site): Cursor<ObjectInfo> => new Cursor(entries(provider.list({ prefix }, signal)));
-    this.#listings = new Map(reached.map((site) => [site.name, listing(site)]));
+    const { prefix, places, tally } = plan;
+    const walk = {
+      known: engine.catalog.scan(policy.name, { prefix }),
+      sites: places.targets.filter(({ name }) => !places.unreached.has(name)),
+      prefix,
+      concurrency: engine.concurrency.value,
+      onWait: () => plan.onProgress(tally.report),
+      onUnreached: (target: string, error: ProviderError) => void places.unreached.set(target, error),
+    };
+    this.#walk = new AuditWalk(walk, signal);
   }
 
   async run(): Promise<void> {
-    for (;;) {
-      await this.#settle();
-      const key = smallestKey([this.#rows, ...this.#listings.values()]);
-      if (key === undefined || this.#broken !== undefined) break;
-      this.#look(key);
-      await this.#queue.onSizeLessThan(2 * this.#engine.concurrency.value);
-    }
-    await this.#queue.onIdle();
-    if (this.#broken !== undefined) throw this.#broken.error;
+    await this.#walk.run((key, row, standing) => this.#look(key, row, standing));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#queue.clear();
-    await this.#queue.onIdle();
-    await Promise.all([this.#rows, ...this.#listings.values()].map(async (cursor) => await cursor.close()));
+    await this.#walk[Symbol.asyncDispose]();
   }
 
-  async #settle(): Promise<void> {
-    for (const cursor of [this.#rows, ...this.#listings.values()]) if (!cursor.settled) cursor.ask();
-    if (!this.#rows.settled) await this.#rows.settle();
-    for (const [target, cursor] of this.#listings) {
-      if (cursor.settled) continue;
-      this.#plan.onProgress(this.#plan.tally.report);
-      try {
-        await cursor.settle();
-      } catch (error) {
-        if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-        this.#listings.delete(target);
-        this.#plan.places.unreached.set(target, error);
-      }
-    }
-  }
-
-  #look(key: Key): void {
-    const row = this.#rows.take(key);
-    const standing = new Map([...this.#listings].map(([target, cursor]) => [target, cursor.take(key)]));
+  #look(key: Key, row: ObjectRow | undefined, standing: Standing): void {
     if (row === undefined) return this.#unexpected(key, standing);
     for (const site of this.#plan.places.targets) {
       const copy = row.copies.find(({ target }) => target === site.name);
@@ -102,8 +73,8 @@ export class VerifyWalk implements AsyncDisposable {
     if (source !== undefined) this.#lookAtSource(source, row);
   }
 
-  #unexpected(key: Key, standing: ReadonlyMap<string, ObjectInfo | undefined>): void {
-    this.#later(async () => {
+  #unexpected(key: Key, standing: Standing): void {
+    this.#walk.later(async () => {
       // The listing may be newer than the page of the catalog.
       if ((await this.#engine.catalog.inspect(this.#policy.name, key)) !== undefined) return this.#plan.tally.changed();
       for (const [target, info] of standing) {
@@ -123,7 +94,7 @@ export class VerifyWalk implements AsyncDisposable {
     // Evidence that was read is not to be replaced by what the provider says, of bytes that changed least of all.
     const method = read || copy.evidence?.method === 'read' ? 'read' : this.#policy.onCopy;
     const nothing = standing === undefined && copy.version === null;
-    this.#later(async () => await this.#audit(site, row, copy, nothing ? undefined : method));
+    this.#walk.later(async () => await this.#audit(site, row, copy, nothing ? undefined : method));
   }
 
   /** @param method undefined: nothing stands there, and nothing should. What the listing lacks may be newer than it. */
@@ -159,7 +130,7 @@ export class VerifyWalk implements AsyncDisposable {
   #lookAtSource(source: Site, row: ObjectRow): void {
     const { sha256, state } = row;
     if (state === 'gone' || sha256 === null || !this.#chosen()) return;
-    this.#later(async () => {
+    this.#walk.later(async () => {
       const audit = await this.#auditSource(source, row, sha256);
       this.#plan.tally.sourceObject(row.key, source.name, audit);
       if (audit.state !== 'right' && audit.state !== 'damaged') return;
@@ -183,20 +154,10 @@ export class VerifyWalk implements AsyncDisposable {
   async #record(finding: Finding): Promise<void> {
     await this.#engine.catalog.record(this.#policy.name, [finding]);
   }
-
-  #later(work: () => Promise<void>): void {
-    this.#queue.add(work).catch((error: unknown) => {
-      this.#broken ??= { error };
-    });
-  }
 }
 
 /** What the listing says of it is what the catalog has: nothing more can be said without reading. */
 function isAsListed(row: ObjectRow, copy: CopyRow, standing: ObjectInfo | undefined): boolean {
   if (copy.state !== 'verified' || standing === undefined) return false;
   return standing.version === copy.version && !contradicts(standing, row);
-}
-
-async function* entries(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of pages) yield page.entries;
 }
