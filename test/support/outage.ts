@@ -13,8 +13,10 @@ export type OutageKind = (typeof outageKinds)[number];
 
 export interface OutageOptions {
   readonly kind: OutageKind;
-  /** How long all is well, and how long one target is not. */
+  /** How long one target is away. */
   readonly seconds: number;
+  /** How long all is well before, and again after it caught up. */
+  readonly calm: number;
   /** Objects per second that arrive at the source all the while. */
   readonly rate: number;
   /** Bytes of an object; every hundredth has `large`. */
@@ -31,8 +33,9 @@ export interface Lag {
 }
 
 export interface OutageReport {
-  readonly calm: Lag;
+  readonly before: Lag;
   readonly outage: Lag;
+  readonly after: Lag;
   /** Objects that arrived, and copies at the fourth target that are verified in the end. */
   readonly objects: number;
   readonly fourth: number;
@@ -44,7 +47,7 @@ export interface OutageReport {
 
 const healthy = ['one', 'two', 'three'];
 
-/** A daemon with four targets, of which one has an outage: the same process, before and during it. */
+/** A daemon with four targets, of which one has an outage: the same process, before, during and after it. */
 export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   await using stack = new AsyncDisposableStack();
   const desk = stack.use(await openDesk());
@@ -57,17 +60,20 @@ export async function runOutage(options: OutageOptions): Promise<OutageReport> {
   const [, port = ''] = await running.says(/:(\d+)\/health/);
   const daemon = `http://127.0.0.1:${port}`;
   const arrivals = new Arrivals(desk, options);
-  await arrivals.during(options.seconds);
-  const begin = systemClock.now();
+  await arrivals.during(options.calm);
+  const from = systemClock.now();
   const end = await begun(options.kind, gate, fourth);
   await arrivals.during(options.seconds);
   const state = await stateOf(daemon, 'four');
-  const arrived = new Map(arrivals.arrived);
   await end();
-  const caughtUpSeconds = await untilVerified(daemon, arrived.size);
+  const caughtUpSeconds = await untilVerified(daemon, arrivals.arrived.size);
+  const until = systemClock.now();
+  await arrivals.during(options.calm);
+  await untilVerified(daemon, arrivals.arrived.size);
   const peakBytes = await peakOf(running);
   await running.signal('SIGTERM');
-  return { ...(await lags(desk, arrived, begin)), caughtUpSeconds, peakBytes, state, objects: arrived.size };
+  const { arrived } = arrivals;
+  return { ...(await lags(desk, arrived, { from, until })), caughtUpSeconds, peakBytes, state, objects: arrived.size };
 }
 
 function configuration(third: string, fourth: string): string {
@@ -155,21 +161,22 @@ async function peakOf({ child }: Running): Promise<number> {
 async function lags(
   desk: Desk,
   arrived: ReadonlyMap<string, number>,
-  begin: number,
-): Promise<Pick<OutageReport, 'calm' | 'outage' | 'fourth'>> {
+  outage: { readonly from: number; readonly until: number },
+): Promise<Pick<OutageReport, 'before' | 'outage' | 'after' | 'fourth'>> {
   await using catalog = await openSqliteCatalog({ path: desk.at('catalog.db'), clock: systemClock });
-  const [calm, outage]: [number[], number[]] = [[], []];
+  const [before, during, after]: [number[], number[], number[]] = [[], [], []];
   let fourth = 0;
   for await (const page of catalog.scan('docs', {})) {
     for (const { key, copies } of page) {
       const at = arrived.get(key) ?? 0;
+      const phase = at < outage.from ? before : at < outage.until ? during : after;
       for (const { target, state, updatedAt } of copies) {
         if (target === 'four') fourth += state === 'verified' ? 1 : 0;
-        else (at < begin ? calm : outage).push((updatedAt - at) / 1000);
+        else phase.push((updatedAt - at) / 1000);
       }
     }
   }
-  return { calm: lagOf(calm), outage: lagOf(outage), fourth };
+  return { before: lagOf(before), outage: lagOf(during), after: lagOf(after), fourth };
 }
 
 function lagOf(seconds: readonly number[]): Lag {
