@@ -23,6 +23,8 @@ const seconds = 1_000;
 const longestPause = 5 * seconds;
 /** A provider that asks for more patience than this is left to the slower schedule of its copies. */
 const longestRetryAfter = 20 * seconds;
+/** So long what a provider said itself is not replaced by why somebody gave up waiting for it. */
+const worthTelling = 60 * seconds;
 
 /** Repeats what may succeed when repeated, and stops hammering a provider that is down. */
 export function resilient(provider: Provider, options: ResilienceOptions): MonitoredProvider {
@@ -112,7 +114,7 @@ class Guard implements Interception {
       outcome = this.#note(undefined);
       return result;
     } catch (error) {
-      outcome = this.#note(error);
+      outcome = this.#note(error, signal.aborted);
       throw error;
     } finally {
       this.#breaker.settle(admission, outcome);
@@ -161,15 +163,19 @@ class Guard implements Interception {
     }
   }
 
-  /** Remembers how a request ended, for health. */
-  #note(error: unknown): Outcome {
+  /** Remembers how a request ended, for health. `givenUp`: it was not the provider that ended it. */
+  #note(error: unknown, givenUp = false): Outcome {
     const code = error instanceof ProviderError ? error.code : undefined;
     if (error !== undefined && (code === undefined || code === 'aborted')) return 'unknown';
     this.#latestFailed = code === 'unavailable' || code === 'throttled' || code === 'denied';
-    if (this.#latestFailed && error instanceof ProviderError) {
+    if (this.#latestFailed && error instanceof ProviderError && !(givenUp && this.#saidWhyJustNow())) {
       this.#lastError = { code: error.code, message: error.message, at: this.#options.clock.now() };
     }
     return code === 'unavailable' ? 'outage' : 'answered';
+  }
+
+  #saidWhyJustNow(): boolean {
+    return this.#lastError !== null && this.#options.clock.now() - this.#lastError.at < worthTelling;
   }
 }
 

@@ -43,6 +43,9 @@ export interface StagedFile {
 /** How often it is looked whether one is due, in milliseconds. */
 const lookEvery = 5_000;
 
+/** How long at least until a target that could not be reached gets one of its own, in milliseconds. */
+const makeUpAfter = 5 * 60_000;
+
 const copyName = 'catalog.db';
 
 /** Keeps snapshots of the catalog, with the manifests of all policies, at every target. */
@@ -54,8 +57,12 @@ export class Snapshots {
   readonly #sites: readonly Site[];
   /** What was recorded when this process last took one. */
   #recorded = 0;
-  /** When this process last tried. */
+  /** When this process last tried, at all targets. */
   #triedAt: number | undefined;
+  /** Targets that were not reached then. */
+  readonly #missed = new Set<Site>();
+  /** When one was last taken for these alone; it is not counted as one for all. */
+  #madeUpAt: number | undefined;
 
   constructor(engine: Engine, policies: readonly Policy[], settings: SnapshotSettings, stage: Stage) {
     this.#engine = engine;
@@ -79,14 +86,16 @@ export class Snapshots {
 
   /** A failure is noted for the status and logged; the work on the copies goes on. */
   async takeIfDue(signal: AbortSignal): Promise<void> {
-    if (this.settings.keep === 0 || !(await this.#isDue())) return;
+    if (this.settings.keep === 0) return;
+    const sites = (await this.#isDue()) ? this.#sites : this.#returned();
+    if (sites.length === 0) return;
     try {
-      await this.#take(signal);
+      await this.#take(sites, signal);
     } catch (error) {
       if (signal.aborted) return;
       const message = errorMessage(error);
       this.#engine.log.warn({ error: message }, 'the snapshot of the catalog failed; it is tried again');
-      for (const { name } of this.#sites) await this.#engine.catalog.noteSnapshot(name, { error: message });
+      for (const { name } of sites) await this.#engine.catalog.noteSnapshot(name, { error: message });
     }
   }
 
@@ -94,12 +103,19 @@ export class Snapshots {
     const { catalog, clock } = this.#engine;
     const { every, changes } = this.settings;
     const states = await catalog.readSnapshots();
-    const taken = states.map(({ stored }) => stored?.takenAt ?? 0);
+    const taken = states.map(({ stored }) => stored?.takenAt ?? 0).filter((at) => at !== this.#madeUpAt);
     const age = clock.now() - Math.max(this.#triedAt ?? 0, ...taken);
     const many = catalog.recorded - this.#recorded >= changes;
     // A clock that was ahead does not put it off.
     if (age < 0 || age >= every || many) return await this.#knowsSomething();
     return false;
+  }
+
+  /** Those that were not reached when the last one was taken, and answer again. */
+  #returned(): readonly Site[] {
+    const now = this.#engine.clock.now();
+    if (now - (this.#madeUpAt ?? this.#triedAt ?? now) < makeUpAfter) return [];
+    return [...this.#missed].filter((site) => site.available);
   }
 
   /** A catalog that knows nothing is not worth remembering, and must not look like the newest. */
@@ -111,19 +127,23 @@ export class Snapshots {
     return false;
   }
 
-  async #take(signal: AbortSignal): Promise<void> {
+  async #take(sites: readonly Site[], signal: AbortSignal): Promise<void> {
     const { catalog, clock, log } = this.#engine;
-    this.#triedAt = clock.now();
-    this.#recorded = catalog.recorded;
-    const name: SnapshotName = { catalog: await catalog.identity(), takenAt: this.#triedAt };
+    const takenAt = clock.now();
+    if (sites === this.#sites) [this.#triedAt, this.#recorded] = [takenAt, catalog.recorded];
+    else this.#madeUpAt = takenAt;
+    const name: SnapshotName = { catalog: await catalog.identity(), takenAt };
     await using staging = await this.#stage(signal);
     const files = await this.#makeReady(staging, name);
-    const reaching = this.#sites.map(async (site) => await site.connect('target', signal));
+    const reaching = sites.map(async (site) => await site.connect('target', signal));
     await Promise.allSettled(reaching);
-    const available = this.#sites.filter((site) => site.available);
+    const available = sites.filter((site) => site.available);
     const failures = await storeSnapshot(available, name, files, this.#copyOptions(), signal);
-    for (const site of this.#sites) {
-      const failure = available.includes(site) ? failures.get(site.name)?.message : `${site.name} is not reachable`;
+    for (const site of sites) {
+      const error = failures.get(site.name);
+      const failure = available.includes(site) ? error?.message : `${site.name} is not reachable`;
+      if (available.includes(site) && error?.retryable !== true) this.#missed.delete(site);
+      else this.#missed.add(site);
       if (failure === undefined) await this.#settleAt(site, name, files, signal);
       else {
         await catalog.noteSnapshot(site.name, { error: failure });

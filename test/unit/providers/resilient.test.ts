@@ -1,7 +1,7 @@
 import { systemClock } from '../../../src/objects/clock.ts';
 import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/objects/errors.ts';
-import { errorCodes, isRetryable } from '../../../src/objects/errors.ts';
+import { errorCodes, isRetryable, ProviderError } from '../../../src/objects/errors.ts';
 import type { Key } from '../../../src/objects/key.ts';
 import type { MemoryOptions } from '../../../src/providers/memory/memory.ts';
 import type { ListPage } from '../../../src/providers/provider.ts';
@@ -96,6 +96,27 @@ describe('a request', () => {
     inner.failWith('unavailable');
     await expectError(upload.abort(calm), 'unavailable');
     expect(inner.calls.map(({ operation }) => operation)).toEqual(['start-upload', 'part', 'part', 'part', 'abort']);
+  });
+
+  test('that is given up says less than what the provider said just before', async () => {
+    const { inner, clock, provider } = opened({ retries: 0, breakAfter: 3 });
+    const giveUp = async (): Promise<void> => {
+      const own = new AbortController();
+      inner.before = () => {
+        own.abort();
+        throw inner.error('unavailable');
+      };
+      await expectError(provider.head('k', own.signal), 'unavailable');
+    };
+    inner.before = () => {
+      throw new ProviderError('unavailable', 'the disk is full', { provider: 'memory' });
+    };
+    await expectError(provider.head('k', calm), 'unavailable');
+    await giveUp();
+    expect(provider.health().lastError?.message).toBe('the disk is full');
+    clock.time += 61_000;
+    await giveUp();
+    expect(provider.health()).toMatchObject({ state: 'down', lastError: { message: 'it says unavailable' } });
   });
 });
 

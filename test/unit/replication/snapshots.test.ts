@@ -146,6 +146,30 @@ test('where it cannot be stored nothing old is deleted, and the status says so; 
   expect(troubles).toEqual(['the newest snapshot of the catalog at two is 240 minutes old: two says denied']);
 });
 
+test('a target that was away then gets one when it answers again, and the others keep theirs and their hours', async () => {
+  await using room = await openRoom();
+  const { world, snapshots } = room;
+  const [one, two] = world.targets as [Place, Place];
+  two.failWith('unavailable');
+  await room.take();
+  const [first] = times(one);
+  const after = async (minutes: number): Promise<void> => {
+    world.clock.advance(minutes * 60_000);
+    await snapshots.takeIfDue(calm);
+  };
+  await after(6);
+  expect([times(one), times(two)]).toEqual([[first], []]);
+  two.heal();
+  await two.site.connect('target', calm);
+  await after(1);
+  await after(6);
+  expect([times(one), times(two)]).toEqual([[first], [expect.toSatisfy((at: number) => at > (first ?? 0))]]);
+  await after(10);
+  expect(times(two).length).toBe(1);
+  await after(60 - 23);
+  expect([times(one).length, times(two).length]).toEqual([2, 2]);
+});
+
 test('a write that did not arrive as it was sent is no snapshot', async () => {
   const capabilities = { attests: {}, wants: { put: [], part: [], upload: [] } };
   await using room = await openRoom({}, { targets: { one: { capabilities }, two: {} } });
