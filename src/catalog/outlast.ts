@@ -19,6 +19,8 @@ export class Outlasting {
   readonly #giveUp: AbortSignal;
   readonly #onChange: (trouble: CatalogError | undefined) => void;
   #trouble: CatalogError | undefined;
+  /** Writes that failed and are to be tried again. */
+  #waiting = 0;
 
   /** @param onChange told when writing begins to fail and when it works again. */
   constructor(clock: Clock, giveUp: AbortSignal, onChange: (trouble: CatalogError | undefined) => void) {
@@ -34,19 +36,43 @@ export class Outlasting {
 
   /** @throws the catalog's error when it is none that may pass, or when all is given up. */
   readonly around: Outlast = async (write) => {
-    for (;;) {
-      try {
-        const result = await write();
-        this.#note(undefined);
-        return result;
-      } catch (error) {
-        if (!(error instanceof CatalogError) || !passing.has(error.code) || this.#giveUp.aborted) throw error;
-        this.#note(error);
-        await this.#clock.sleep(again, this.#giveUp).catch(() => undefined);
-        if (this.#giveUp.aborted) throw error;
-      }
+    try {
+      return await write();
+    } catch (error) {
+      return await this.#keepTrying(write, this.#passing(error));
     }
   };
+
+  async #keepTrying<T>(write: () => Promise<T>, first: CatalogError): Promise<T> {
+    this.#waiting += 1;
+    try {
+      const result = await this.#triedAgain(write, first);
+      // A small write finds room where a larger one does not: all is well again once nothing else waits.
+      if (this.#waiting === 1) this.#note(undefined);
+      return result;
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  async #triedAgain<T>(write: () => Promise<T>, first: CatalogError): Promise<T> {
+    for (let error = first; ;) {
+      this.#note(error);
+      await this.#clock.sleep(again, this.#giveUp).catch(() => undefined);
+      if (this.#giveUp.aborted) throw error;
+      try {
+        return await write();
+      } catch (thrown) {
+        error = this.#passing(thrown);
+      }
+    }
+  }
+
+  /** @throws what does not pass. */
+  #passing(error: unknown): CatalogError {
+    if (!(error instanceof CatalogError) || !passing.has(error.code) || this.#giveUp.aborted) throw error;
+    return error;
+  }
 
   #note(trouble: CatalogError | undefined): void {
     const isNews = (trouble === undefined) !== (this.#trouble === undefined);

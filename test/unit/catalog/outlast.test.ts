@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/objects/clock.ts';
 import { CatalogError } from '../../../src/catalog/errors.ts';
 import { Outlasting } from '../../../src/catalog/outlast.ts';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite/open.ts';
@@ -25,6 +26,25 @@ test('a write waits until there is room, and says so once', async () => {
   await expect(outlasting.around(failing('unavailable', 1))).resolves.toBe('written');
   expect(told).toEqual(['full', undefined, 'unavailable', undefined]);
   expect(outlasting.trouble).toBe(undefined);
+});
+
+test('all is well again once nothing waits, although small writes find room before', async () => {
+  const told: (string | undefined)[] = [];
+  const outlasting = new Outlasting(systemClock, new AbortController().signal, (trouble) => told.push(trouble?.code));
+  const room = Promise.withResolvers<void>();
+  let tries = 0;
+  const large = outlasting.around(async () => {
+    tries += 1;
+    if (tries > 1) await room.promise;
+    else throw new CatalogError('full', 'it is full');
+  });
+  await vi.waitFor(() => expect(tries).toBe(1));
+  await outlasting.around(async () => undefined);
+  await outlasting.around(failing('full', 1));
+  expect([told, outlasting.trouble?.code]).toEqual([['full'], 'full']);
+  room.resolve();
+  await large;
+  expect([told, outlasting.trouble]).toEqual([['full', undefined], undefined]);
 });
 
 test('what no time mends is thrown, and what was given up', async () => {
