@@ -48,24 +48,33 @@ export async function storeSnapshot(
   return failures;
 }
 
+/** What clocks of processes that share a catalog may differ by, in milliseconds. */
+const clocksDiffer = 3_600_000;
+
 /**
  * Deletes the snapshots of this catalog beyond the newest `keep` that are whole, and what was left of others before
- * these. Those of other catalogs are none of its business.
+ * these. Those of other catalogs are none of its business. `taken` is the newest: one that says it was taken long after it
+ * was taken under a clock that was ahead, and is older.
  */
 export async function pruneSnapshots(
   { provider, capabilities }: Site,
-  { catalog }: SnapshotName,
+  taken: SnapshotName,
   keep: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const found = await listSnapshots(provider, `${catalogPrefix}${catalog}/`, signal);
+  const found = await listSnapshots(provider, `${catalogPrefix}${taken.catalog}/`, signal);
+  const isAhead = ({ takenAt }: SnapshotName): boolean => takenAt > taken.takenAt + clocksDiffer;
   const whole = found.filter(isWhole).toSorted((a, b) => b.takenAt - a.takenAt);
-  const oldestKept = whole[Math.min(keep, whole.length) - 1]?.takenAt;
-  if (oldestKept === undefined) return;
-  for (const { takenAt, entries } of found) {
-    if (takenAt >= oldestKept) continue;
+  const kept = [...whole.filter((one) => !isAhead(one)), ...whole.filter(isAhead)].slice(0, keep);
+  if (kept.length === 0) return;
+  const oldestKept = Math.min(...kept.map(({ takenAt }) => takenAt));
+  for (const snapshot of found) {
+    const isOver = isWhole(snapshot) ? !kept.includes(snapshot) : snapshot.takenAt < oldestKept;
+    if (!isOver) continue;
     // What says that it is whole goes first.
-    const ordered = entries.toSorted((a, b) => Number(b.key.endsWith(sumsFile)) - Number(a.key.endsWith(sumsFile)));
+    const ordered = snapshot.entries.toSorted(
+      (a, b) => Number(b.key.endsWith(sumsFile)) - Number(a.key.endsWith(sumsFile)),
+    );
     for (const { key, version } of ordered) {
       await provider.delete(
         key,

@@ -129,6 +129,21 @@ test('none is taken of a catalog that knows nothing, nor where none is wanted', 
   expect(times(room.world.target('one'))).toEqual([]);
 });
 
+test('what was taken under a clock that was ahead does not push out what is taken after', async () => {
+  await using room = await openRoom();
+  const { clock } = room.world;
+  const one = room.world.target('one');
+  clock.set(100 * 24 * hour);
+  for (const _ of [1, 2]) await room.take();
+  const ahead = times(one);
+  clock.set(-100 * 24 * hour);
+  await room.take();
+  expect(times(one)).toEqual([expect.toSatisfy((at: number) => at <= clock.now()), ahead[1]]);
+  await room.take();
+  expect(times(one).filter((at) => at <= clock.now()).length).toBe(2);
+  expect(times(one).length).toBe(2);
+});
+
 test('where it cannot be stored nothing old is deleted, and the status says so; the others get theirs', async () => {
   await using room = await openRoom({ keep: 1 });
   const { world } = room;
