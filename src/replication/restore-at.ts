@@ -3,9 +3,14 @@ import type { Choice } from './restore-choices.ts';
 import type { Dated } from './restore-kept.ts';
 import type { Offer } from './restore-object.ts';
 
-/** Versions that are one: the same bytes under the same name at the source, wherever they are. */
+/**
+ * Versions that are one: the same bytes under the same name at the source since the same time, wherever they are. Where the
+ * name is made of the bytes (an ETag), what comes back bears it again. Records keep whole milliseconds at some providers.
+ */
 export function merged(versions: readonly Dated[]): Dated[] {
-  const same = Map.groupBy(versions, ({ choice }) => `${choice.sha256} ${choice.version}`);
+  const same = Map.groupBy(versions, ({ choice: { sha256, version }, since }) =>
+    JSON.stringify([sha256, version, since === null ? null : Math.floor(since)]),
+  );
   return [...same.values()].flatMap((group): Dated[] => {
     const [first] = group;
     if (first === undefined) return [];

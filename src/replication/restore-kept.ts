@@ -64,12 +64,12 @@ async function keptAt(site: Site, key: Key, signal: AbortSignal): Promise<Dated[
     for (const entry of entries) {
       const head = await headIfThere(site.provider, entry.key, signal);
       if (head?.record === undefined || head.record.size !== head.size) continue;
-      const { attributes, key: owner } = withoutKey(head.attributes);
+      const { attributes, key: owner, replacedAt = null } = withoutKey(head.attributes);
       if (owner !== key) continue;
       const { sha256, size, checksums, sourceVersion: version, sourceModifiedAt: modifiedAt } = head.record;
       const candidates = [candidate(site, entry.key, head)];
       const choice = { sha256, checksums, size, version, modifiedAt, attributes, candidates };
-      kept.push({ choice, since: modifiedAt, replacedAt: null });
+      kept.push({ choice, since: modifiedAt, replacedAt });
     }
   }
   return kept;

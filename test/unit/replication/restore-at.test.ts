@@ -68,6 +68,36 @@ describe.each([
     expect(await textsAt(world, first, withoutCatalog)).toEqual({ complete: true, leftOut: 1, a: 'first' });
   });
 
+  test('where what replaced it is not there any more, an older one is not taken for what was there', async () => {
+    await using world = await openKeeping();
+    const first = await change(world, 'a', 'first');
+    const second = await change(world, 'a', 'second');
+    const third = await change(world, 'a', 'third');
+    for (const { bucket } of world.targets) {
+      for (const [key, { record }] of bucket.objects)
+        if (key.startsWith('.holdfast/history/') && record?.sourceModifiedAt === second) bucket.objects.delete(key);
+    }
+    expect(await textsAt(world, first, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'first' });
+    expect(await textsAt(world, third - 1, withoutCatalog)).toEqual({ complete: false, leftOut: 0, a: 'first' });
+  });
+
+  test('the same bytes again under the same name, as where a version is an ETag', async () => {
+    await using world = await openKeeping();
+    const times: number[] = [];
+    for (const text of ['one', 'other', 'one']) {
+      const at = world.clock.now();
+      const stored = world.source.write('a', text);
+      world.source.bucket.objects.set('a', { ...stored, version: `"${text}"`, modifiedAt: at });
+      await world.reconcile();
+      world.clock.advance(1_000);
+      times.push(at + 500);
+    }
+    const [first = 0, second = 0, third = 0] = times;
+    expect(await textsAt(world, first, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'one' });
+    expect(await textsAt(world, second, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'other' });
+    expect(await textsAt(world, third, withoutCatalog)).toEqual({ complete: true, leftOut: 0, a: 'one' });
+  });
+
   test('the attributes are those of that version, without what Holdfast added', async () => {
     await using world = await openKeeping();
     const attributes = { contentType: 'a/b', metadata: { owner: 'ana' } };
@@ -109,6 +139,8 @@ test.each<[string, Dated[], number, (string | boolean)[]]>([
   ['not there yet', [dated('a', 30, null)], 20, []],
   ['what replaced it is not kept any more', [dated('a', 1, 5), dated('c', 30, null)], 20, ['a', true]],
   ['a time that went back at the source', [dated('a', 10, 50), dated('b', 5, null)], 60, ['b', false, 'a', true]],
+  ['the same again', [dated('a', 20, null), dated('b', 10, 20), dated('a', 1, 10)], 5, ['a', false]],
+  ['the same again, and still', [dated('a', 20, null), dated('a', 1, 10)], 30, ['a', false, 'a', true]],
   ['nothing tells since when', [dated('a', null, 50), dated('b', 30, null)], 20, ['a', false]],
 ])('%s', (_, versions, at, expected) => {
   expect(offersAt(versions, at).flatMap(({ choice, older }) => [choice.sha256, older])).toEqual(expected);
