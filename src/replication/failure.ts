@@ -5,11 +5,14 @@ import type { ProviderError } from '../objects/errors.ts';
 import { verdictOn } from './backoff.ts';
 import { OccupiedError, WrongCopyError } from './store.ts';
 
+/** However long a provider asks to be left alone, in milliseconds. What is due much later, the catalog takes for a mistake and calls in. */
+const longestRest = 24 * 3_600_000;
+
 /** What becomes of a copy that could not be made or proven; `now` in milliseconds since the epoch. */
 export function outcomeOfFailure(copy: CopyRow, error: ProviderError, now: number, random: Random): CopyOutcome {
   const { code, message } = error;
   const { state, delay } = verdictOn(code, copy.attempts, random);
-  const dueAt = now + Math.max(delay, error.retryAfterMs ?? 0);
+  const dueAt = now + Math.max(delay, Math.min(error.retryAfterMs ?? 0, longestRest));
   const due = { target: copy.target, dueAt, error: { code, message } };
   const version = wrongVersionAfter(error, copy.state === 'damaged' && state === 'retry' ? copy.version : undefined);
   return version === undefined ? { ...due, state } : { ...due, state: 'damaged', version };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { errorCodes } from '../../../src/objects/errors.ts';
+import { errorCodes, ProviderError } from '../../../src/objects/errors.ts';
 import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
 import { Worker } from '../../../src/replication/worker.ts';
 import { openWorld } from '../../support/engine.ts';
@@ -16,6 +16,21 @@ test.each(errorCodes)('a target whose puts end with %s fails alone, and the code
   expect(await world.problems()).toMatchObject(['a', 'b'].map((key) => ({ key, target: 'two', error: { code } })));
   world.target('two').heal();
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 2, inPlace: 4 });
+});
+
+test('a target that asks to be left alone for weeks is asked again after a day, and not at once', async () => {
+  await using world = await openWorld({ targets: { one: {} } });
+  world.source.write('a', 'a');
+  world.target('one').before = ({ operation }) => {
+    if (operation !== 'put') return;
+    const details = { provider: 'one', retryAfterMs: 21 * 24 * 3_600_000 };
+    throw new ProviderError('throttled', 'come back in three weeks', details);
+  };
+  await world.reconcile();
+  const request = { owner: 'w', policies: ['p'], targets: ['one'], limit: 1, leaseMs: 1_000 };
+  expect(await world.catalog.claim(request)).toEqual([]);
+  world.clock.advance(25 * 3_600_000);
+  expect(await world.catalog.claim(request)).toHaveLength(1);
 });
 
 test('a failure that is no error of a provider is recorded, and ends the work on nothing else', async () => {
