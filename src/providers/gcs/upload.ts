@@ -129,12 +129,20 @@ class GcsUpload implements ResumedUpload {
 
   async abort(signal: AbortSignal): Promise<void> {
     const { client } = this.#session;
+    if (await this.#madeItUnheard(signal)) return;
     if (this.#finished === undefined) await cancelSession(this.#session, signal);
     const description = descriptionKey(client.reserved, this.#context.id);
     if (this.#described && !this.#stored) await remove(client, description, {}, signal);
   }
 
   async leave(): Promise<void> {}
+
+  /** A last chunk whose answer was lost may have made the object, which would be nothing known without its description. */
+  async #madeItUnheard(signal: AbortSignal): Promise<boolean> {
+    if (!this.#uncertain || !this.#described) return false;
+    const progress = await progressIfThere(this.#session, signal);
+    return progress !== undefined && 'finished' in progress;
+  }
 
   /**
    * Sends what the server does not have yet of `bytes`, and asks it first when that is not known. After the last

@@ -166,6 +166,16 @@ describe('a resumable upload', () => {
     expect(room.bucket.has('k')).toBe(false);
   });
 
+  test('that was aborted after it had made its object, unheard, leaves the object what it says of itself', async () => {
+    await using room = await openProbed();
+    const upload = await room.provider.startUpload('k', shapeOf(bytes), calm);
+    await sendAll(upload, bytes);
+    room.fake.faults.add({ match: { operation: 'upload.chunk', nth: 1 }, fault: 'lose-response' });
+    await failure(complete(upload, bytes), 'unavailable');
+    await upload.abort(calm);
+    expect((await room.provider.head('k', calm)).record?.size).toBe(bytes.length);
+  });
+
   test('that the server forgot has to begin anew', async () => {
     await using room = await openProbed();
     const upload = await room.provider.startUpload('k', shapeOf(bytes), calm);
