@@ -22,6 +22,8 @@ export interface DetectOptions extends ComparePlan {
   /** Takes the findings, in groups; a dry run only counts them. */
   readonly record: (findings: readonly Finding[]) => Promise<void>;
   readonly onProgress: (seen: Seen) => void;
+  /** Nothing but what is new is of interest: nothing is read to find out whether it changed. */
+  readonly onlyNew?: boolean;
   readonly clock: Pick<Clock, 'now' | 'after'>;
   /** Milliseconds that a target may take for a page; 20 s by default. */
   readonly pageWithin?: number;
@@ -180,7 +182,8 @@ class Walk implements AsyncDisposable {
   /** A version that is no change of the content is none for the comparison. */
   #takeSource(key: Key): Pick<Sighting, 'source' | 'row'> {
     const [source, row] = [this.#source.take(key), this.#rows.take(key)];
-    if (source === undefined || row === undefined || !this.#suspects.take(source, row)) return { source, row };
+    if (source === undefined || row === undefined || this.#options.onlyNew === true) return { source, row };
+    if (!this.#suspects.take(source, row)) return { source, row };
     return { source: { ...source, version: row.version }, row };
   }
 

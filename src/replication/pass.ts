@@ -93,7 +93,7 @@ export async function glance(
     if (added.length > 0) await catalog.record(policy.name, added);
   };
   const plan = {
-    full: false,
+    onlyNew: true,
     deep: false,
     asOf: clock.now(),
     prefix: policy.prefix,

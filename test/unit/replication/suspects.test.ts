@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { noAttributes } from '../../../src/objects/object.ts';
+import { glance } from '../../../src/replication/pass.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
 const then = Date.UTC(2026, 0, 1, 0, 0, 0, 123);
@@ -30,6 +31,15 @@ test('a source copied to another disk with its times kept: every version is new,
   world.source.forget();
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 0 });
   expect(world.source.count('read')).toBe(0);
+});
+
+test('a look for what is new reads nothing to find out what changed', async () => {
+  await using world = await worldOf(['a', 'b']);
+  write(world, 'a', 'bytes of a');
+  write(world, 'c', 'bytes of c');
+  await glance(world.engine, world.policy, () => undefined, new AbortController().signal);
+  expect(world.source.count('read', 'head')).toBe(0);
+  expect(await world.catalog.counts('p')).toMatchObject({ objects: 3, observed: 0 });
 });
 
 test('bytes that changed with nobody writing are damage at the source: said, not copied, not read again and again', async () => {
