@@ -134,13 +134,16 @@ export class Daemon {
   async #watch(policy: Policy): Promise<void> {
     const { catalog, clock } = this.#replicator.engine;
     let fullAt = 0;
+    // To a catalog that was lost all is new: what the targets have of it is seen together with the source, or not at all.
+    let known = (await catalog.readPolicy(policy.name)).lastCompletePassAt !== null;
     while (!this.#stop.signal.aborted) {
       const now = clock.now();
       const asked = this.#asked.delete(policy.name);
       if (asked) await catalog.makeDue(policy.name, {});
-      const full = asked || isOver(fullAt, now, policy.detect.full);
-      const whole = await this.#look(policy, full);
+      const full = asked || !known || isOver(fullAt, now, policy.detect.full);
+      const { whole, listed } = await this.#look(policy, full);
       if (full) fullAt = now + (whole ? policy.detect.full : retryFullAfter(policy));
+      known ||= listed;
       await this.#pause(policy);
     }
   }
@@ -186,8 +189,8 @@ export class Daemon {
     }
   }
 
-  /** @returns whether every listing was whole. */
-  async #look(policy: Policy, full: boolean): Promise<boolean> {
+  /** @returns whether every listing was whole, and that of the source. */
+  async #look(policy: Policy, full: boolean): Promise<{ readonly whole: boolean; readonly listed: boolean }> {
     const { engine } = this.#replicator;
     const { log, metrics, clock } = engine;
     try {
@@ -196,12 +199,13 @@ export class Daemon {
       metrics.passFinished(policy.name, summary.outcome, seconds, clock.now());
       const fields = { policy: policy.name, objects: seen.listed, seconds, full, reasons: summary.reasons };
       log[summary.outcome === 'complete' ? 'debug' : 'warn'](fields, `pass ${summary.outcome}`);
-      return summary.outcome === 'complete';
+      return { whole: summary.outcome === 'complete', listed: seen.sourceFailure === undefined };
     } catch (error) {
-      if (this.#stop.signal.aborted) return false;
+      const nothing = { whole: false, listed: false };
+      if (this.#stop.signal.aborted) return nothing;
       if (!(error instanceof ProviderError)) throw error;
       log.warn({ policy: policy.name, error: errorMessage(error) }, 'the pass failed; it is tried again');
-      return false;
+      return nothing;
     }
   }
 

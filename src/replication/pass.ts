@@ -79,7 +79,8 @@ export async function runPass(
 
 /**
  * Records what is new at the source, and nothing else: for the time that a whole pass takes, so that new objects do not
- * wait for the slowest listing of a target. It decides nothing; what it saw, the pass sees too.
+ * wait for the slowest listing of a target. It decides nothing; what it saw, the pass sees too. Before a first pass was
+ * complete it records nothing: to a catalog that was lost all is new, and only the pass sees what the targets have of it.
  */
 export async function glance(
   { catalog, clock, log }: Engine,
@@ -87,6 +88,7 @@ export async function glance(
   onProgress: (seen: Seen) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  if ((await catalog.readPolicy(policy.name)).lastCompletePassAt === null) return;
   await policy.source.connect('source', signal);
   const record = async (findings: readonly Finding[]): Promise<void> => {
     const added = findings.filter(({ kind }) => kind === 'new');

@@ -96,3 +96,23 @@ test('a target that was away is reached later and caught up with', async () => {
   daemon.drain(60_000);
   await running;
 });
+
+test('where the first look broke off after the catalog was lost, the next one asks the targets too: the guard sees what changed', async () => {
+  await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
+  const keys = Array.from({ length: 120 }, (_, index) => `k${index}`);
+  for (const key of keys) world.source.write(key, `bytes of ${key}`);
+  await world.reconcile();
+  await world.loseCatalog();
+  for (const key of keys) world.source.write(key, `BYTES OF ${key}`);
+  let looks = 0;
+  world.source.listing = (pages) => {
+    if ((looks += 1) === 1) throw world.source.error('unavailable');
+    return pages;
+  };
+  const daemon = new Daemon(partsOf(world));
+  const running = daemon.run();
+  await vi.waitFor(async () => expect((await world.catalog.readPolicy('p')).hold).not.toBe(null), 10_000);
+  daemon.drain(60_000);
+  await running;
+  expect(keys.filter((key) => world.target('one').text(key) !== `bytes of ${key}`)).toEqual([]);
+});

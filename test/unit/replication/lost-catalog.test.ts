@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { noAttributes } from '../../../src/objects/object.ts';
-import { runPass, type Pass } from '../../../src/replication/pass.ts';
+import { glance, runPass, type Pass } from '../../../src/replication/pass.ts';
 import { readKept } from '../../../src/replication/read-kept.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
 import { claimedBy } from '../../support/place.ts';
@@ -45,6 +45,20 @@ test('a source that was encrypted while the catalog was lost is held as with one
   expect(untouched(world, keys)).toBe(600);
   expect(await world.catalog.counts('p')).toMatchObject({ observed: 200, lost: 0, copies: { verified: 600 } });
   expect(world.count('put', 'delete')).toBe(0);
+});
+
+test('the look for what is new, beside the first full pass, lets no such change slip past the guard', async () => {
+  const keys = keysOf(200);
+  await using world = await worldWithout(keys);
+  encrypt(world, keys);
+  const look = async (): Promise<void> =>
+    await glance(world.engine, world.policy, () => undefined, new AbortController().signal);
+  await look();
+  await world.reconcile();
+  expect(untouched(world, keys)).toBe(600);
+  await look();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held', held: 200, copied: 0, repaired: 0 });
+  expect(untouched(world, keys)).toBe(600);
 });
 
 test('what was held after the catalog was lost flows once a person releases it', async () => {
