@@ -63,7 +63,8 @@ export async function keepReplaced(replaced: Replaced, options: KeepOptions, sig
     const standing = await headIfThere(to.provider, key, signal);
     if (standing === undefined || saysItIs(standing, replaced.by)) return;
     const digests = digestsOf(standing, replaced);
-    let why: string | undefined;
+    // Where there is evidence, it is damage of what is to be written anew.
+    let why = digests.size === 0 && replaced.evidence === null ? 'it bears no record of Holdfast' : undefined;
     for (const sha256 of digests) {
       why = await new Keeping({ ...replaced, sha256, standing }, options, signal).keep();
       if (why === undefined) return;

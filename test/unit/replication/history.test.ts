@@ -294,6 +294,7 @@ test('what another program had there before the first copy is no history', async
   await settle(world);
   expect(world.target('one').text('a')).toBe('first');
   expect(await kept(world)).toEqual([]);
+  expect(await world.events('a')).toContain('not-kept');
 });
 
 /** Everything that is asked of the target while an object is overwritten, one after the other. */
