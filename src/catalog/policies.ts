@@ -32,6 +32,8 @@ export interface PassSummary {
   readonly reasons: readonly string[];
   /** Present where copies of what went are deleted. */
   readonly deletes?: DeletionWindow;
+  /** How long the newest look at the source and all targets together took, in milliseconds. */
+  readonly fullTook?: number;
 }
 
 /** How far the passes of a policy have let the deletions of copies go. Milliseconds since the epoch. */

@@ -72,7 +72,15 @@ export async function runPass(
   const plan = options.prefix === undefined ? await planDeletions(catalog, policy, startedAt) : undefined;
   const added = found.get('new') ?? 0;
   const decision = await decide(engine, policy, seen, options, { prefix, sourceReached, decidedUpTo, added, plan });
-  const summary = summarize(startedAt, clock.now(), seen, decision, plan);
+  const finishedAt = clock.now();
+  const before = (await catalog.readPolicy(policy.name)).lastPass;
+  const fullTook = options.full ? finishedAt - startedAt : before?.fullTook;
+  const summary = summarize(
+    { startedAt, finishedAt, ...(fullTook !== undefined && { fullTook }) },
+    seen,
+    decision,
+    plan,
+  );
   if (!options.dryRun) await remember(engine, policy, seen, summary, decision, options, decidedUpTo);
   return { seen, summary, hold: decision.hold, found };
 }
@@ -221,14 +229,13 @@ async function decide(
 }
 
 function summarize(
-  startedAt: number,
-  finishedAt: number,
+  took: Pick<PassSummary, 'startedAt' | 'finishedAt' | 'fullTook'>,
   seen: Seen,
   { hold, postponed }: Decision,
   plan: DeletionPlan | undefined,
 ): PassSummary {
   const decided = hold === undefined && seen.sourceFailure === undefined && postponed === undefined;
-  const times = { startedAt, finishedAt, ...(plan === undefined ? {} : { deletes: windowAfter(plan, decided) }) };
+  const times = { ...took, ...(plan === undefined ? {} : { deletes: windowAfter(plan, decided) }) };
   const failures = [...seen.targetFailures.values()].map((error) => `${error.provider}: ${error.message}`);
   if (hold !== undefined) return { ...times, outcome: 'held', reasons: [...hold.reasons, ...failures] };
   const reasons = seen.sourceFailure === undefined ? failures : [seen.sourceFailure.message, ...failures];

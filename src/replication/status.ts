@@ -194,7 +194,9 @@ function failures(status: PolicyStatus, policy: Policy, state: PolicyState, now:
     );
   }
   const looked = state.lastPass?.finishedAt ?? null;
-  if (looked !== null && now - looked > patience(policy)) {
+  // While the targets are listed too, which may take hours, no other pass ends. (A clock that was set tells anything.)
+  const underWay = 2 * Math.max(0, Math.min(state.lastPass?.fullTook ?? 0, policy.detect.full));
+  if (looked !== null && now - looked > patience(policy) + underWay) {
     const minutes = Math.round((now - looked) / 60_000);
     reasons.push(`${name}: nobody has looked at the source for ${minutes} minutes; is the daemon running?`);
   }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { runPass } from '../../../src/replication/pass.ts';
 import { readStatus, type ProviderStatus } from '../../../src/replication/status.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
@@ -29,6 +30,27 @@ test('all in place is ok; lag grows when nobody looks, until that is a failure',
   expect(await statusOf(world)).toMatchObject({
     ...{ status: 'failing', policy: { lagSeconds: 720 } },
     reasons: [expect.stringContaining('nobody has looked at the source for 12 minutes')],
+  });
+});
+
+test('while all targets are listed, which took an hour the last time, it is not said that nobody looks', async () => {
+  await using world = await openWorld();
+  const pass = async (full: boolean): Promise<unknown> => {
+    const options = { full, deep: false, dryRun: false, onProgress: () => undefined };
+    return await runPass(world.engine, world.policy, options, new AbortController().signal);
+  };
+  world.target('one').listing = (pages) => {
+    world.clock.advance(3_600_000);
+    return pages;
+  };
+  await pass(true);
+  await pass(false);
+  world.clock.advance(5_400_000);
+  expect(await statusOf(world)).toMatchObject({ status: 'ok', reasons: [] });
+  world.clock.advance(5_400_000);
+  expect(await statusOf(world)).toMatchObject({
+    status: 'failing',
+    reasons: [expect.stringContaining('nobody has looked at the source for 180 minutes')],
   });
 });
 
