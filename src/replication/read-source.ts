@@ -136,14 +136,18 @@ export async function readWhole(stream: ObjectStream, size: number): Promise<Buf
   return bytes;
 }
 
-/** Cuts a stream into parts of exactly `partSize` bytes (the last may be shorter). `allocate` provides each part's buffer. */
+/**
+ * Cuts a stream into parts of exactly `partSize` bytes (the last may be shorter). `allocate` provides each part's buffer; the
+ * first before anything is read: whoever reads holds one of the places that the provider's limits allow, and would wait for
+ * memory that others hold while they wait for that place.
+ */
 export async function* inParts(
   stream: ObjectStream,
   size: number,
   partSize: number,
   allocate: () => Promise<Buffer>,
 ): AsyncGenerator<Buffer, void, undefined> {
-  let part: Buffer | undefined;
+  let part = size > 0 ? await allocate() : undefined;
   let filled = 0;
   let total = 0;
   for await (const chunk of stream.chunks()) {
