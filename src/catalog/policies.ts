@@ -34,6 +34,14 @@ export interface PassSummary {
   readonly deletes?: DeletionWindow;
   /** How long the newest look at the source and all targets together took, in milliseconds. */
   readonly fullTook?: number;
+  /** Absent in what an older version of the program left. */
+  readonly steady?: Steadiness;
+}
+
+/** Since when the passes' times fit together, in milliseconds since the epoch, and how long ago the one before was. */
+export interface Steadiness {
+  readonly since: number;
+  readonly interval: number;
 }
 
 /** How far the passes of a policy have let the deletions of copies go. Milliseconds since the epoch. */

@@ -6,6 +6,7 @@ import { asProviderError } from './copy-job.ts';
 import { historyPrefix } from './kept-name.ts';
 import type { Policy } from './policy.ts';
 import { headIfThere } from './prove.ts';
+import { isSteady } from './steady.ts';
 import type { Engine } from './worker.ts';
 
 /** How long a claim lasts, and how long after claiming a delete may still be sent; in milliseconds. */
@@ -20,7 +21,8 @@ const tolerated = 20;
 
 /**
  * One round over the kept versions whose time is over, also of a policy that keeps nothing any more. While the policy is
- * held nothing goes: what came before the changes that a person looks at may be just what is wanted.
+ * held nothing goes: what came before the changes that a person looks at may be just what is wanted. Nor does anything
+ * while the clock is not to be believed.
  * @returns how many went.
  */
 export async function expireKept(engine: Engine, policy: Policy, signal: AbortSignal): Promise<number> {
@@ -30,7 +32,8 @@ export async function expireKept(engine: Engine, policy: Policy, signal: AbortSi
     const targets = policy.targets
       .filter(({ available, name }) => available && (failures.get(name) ?? 0) < tolerated)
       .map(({ name }) => name);
-    if (targets.length === 0 || (await engine.catalog.readPolicy(policy.name)).hold !== null) break;
+    const state = await engine.catalog.readPolicy(policy.name);
+    if (targets.length === 0 || state.hold !== null || !isSteady(state, engine.clock.now())) break;
     const claims = await engine.catalog.claimExpired({ policy: policy.name, targets, limit: together, leaseMs });
     if (claims.length === 0) break;
     const until = engine.clock.now() + freshFor;

@@ -7,7 +7,7 @@ import type { ObjectHead } from '../objects/object.ts';
 import type { CopyOptions } from './copy-job.ts';
 import { copyObject } from './copy.ts';
 import { keptKey, withKey } from './kept-name.ts';
-import { headIfThere, proveByReading } from './prove.ts';
+import { digestByReading, headIfThere, proveByReading } from './prove.ts';
 import { OccupiedError, type Destination, type Stored } from './store.ts';
 
 export type KeepingLedger = Pick<KeptLedger, 'noteKept' | 'noteNotKept' | 'keptOf'>;
@@ -53,8 +53,9 @@ export function keptAnyway(copy: CopyRow, sha256: string | null): number | undef
 /**
  * Sees to it that what stands at the key can still be read after it was overwritten, if it is a version of the object:
  * its bytes are those that were proven once, or those of the record that Holdfast wrote with them (a crash or a lost
- * catalog leaves copies of which nothing else is known). All else is no history, and that is noted. When this returns,
- * it may be overwritten.
+ * catalog leaves copies of which nothing else is known). What bears no record and of which nothing was ever proven is kept
+ * as it is: another program's, or a copy whose record was lost. All else is no history, and that is noted. When this
+ * returns, it may be overwritten.
  * @throws ProviderError when it could not be kept; then nothing may be overwritten.
  */
 export async function keepReplaced(replaced: Replaced, options: KeepOptions, signal: AbortSignal): Promise<void> {
@@ -62,9 +63,8 @@ export async function keepReplaced(replaced: Replaced, options: KeepOptions, sig
   try {
     const standing = await headIfThere(to.provider, key, signal);
     if (standing === undefined || saysItIs(standing, replaced.by)) return;
-    const digests = digestsOf(standing, replaced);
-    // Where there is evidence, it is damage of what is to be written anew.
-    let why = digests.size === 0 && replaced.evidence === null ? 'it bears no record of Holdfast' : undefined;
+    const digests = await digestsOf(standing, replaced, options, signal);
+    let why: string | undefined;
     for (const sha256 of digests) {
       why = await new Keeping({ ...replaced, sha256, standing }, options, signal).keep();
       if (why === undefined) return;
@@ -82,8 +82,15 @@ function saysItIs({ record }: ObjectHead, { version, sha256 }: Replaced['by']): 
 }
 
 /** The present version needs no keeping: it is written in its place. */
-function digestsOf({ record }: ObjectHead, { evidence, by }: Replaced): ReadonlySet<string> {
+async function digestsOf(
+  { record, version, size }: ObjectHead,
+  { key, to: { provider }, evidence, by }: Replaced,
+  { onBytes }: KeepOptions,
+  signal: AbortSignal,
+): Promise<ReadonlySet<string>> {
   const digests = new Set([record?.sha256, evidence?.sha256].filter((sha256) => sha256 !== undefined));
+  if (digests.size === 0)
+    digests.add((await digestByReading({ provider, key, version, size }, [], onBytes, signal)).sha256);
   if (by.sha256 !== null) digests.delete(by.sha256);
   return digests;
 }

@@ -11,6 +11,7 @@ import { detect, type Seen } from './detect.ts';
 import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
+import { steadyAfter } from './steady.ts';
 import { withheld } from './unidentified.ts';
 import type { Engine } from './worker.ts';
 
@@ -76,7 +77,7 @@ export async function runPass(
   const before = (await catalog.readPolicy(policy.name)).lastPass;
   const fullTook = options.full ? finishedAt - startedAt : before?.fullTook;
   const summary = summarize(
-    { startedAt, finishedAt, ...(fullTook !== undefined && { fullTook }) },
+    { startedAt, finishedAt, steady: steadyAfter(before, finishedAt), ...(fullTook !== undefined && { fullTook }) },
     seen,
     decision,
     plan,
@@ -229,7 +230,7 @@ async function decide(
 }
 
 function summarize(
-  took: Pick<PassSummary, 'startedAt' | 'finishedAt' | 'fullTook'>,
+  took: Pick<PassSummary, 'startedAt' | 'finishedAt' | 'fullTook' | 'steady'>,
   seen: Seen,
   { hold, postponed }: Decision,
   plan: DeletionPlan | undefined,

@@ -81,3 +81,18 @@ test('a copy that lost its record is written anew where the object can be had fr
   await rounds(world);
   expect(world.target('two').bucket.objects.get('a')?.record).toMatchObject({ size: 10 });
 });
+
+test('the catalog and all records lost, the source encrypted: what the copies held is kept', async () => {
+  await using world = await openWorld({ policy: { guard: { maxChanged: 1, minObjects: 1 } } });
+  world.source.write('a', 'bytes of a');
+  await world.reconcile();
+  for (const place of world.targets) loseRecord(place, 'a');
+  await world.loseCatalog();
+  world.source.write('a', 'ENCRYPTED!');
+  await rounds(world);
+  const kept = await world.catalog.keptOf('p', 'a');
+  expect(new Set(kept.map(({ target }) => target))).toEqual(new Set(['one', 'two', 'three']));
+  for (const { target, place } of kept) {
+    expect(place.by === 'holdfast' ? world.target(target).text(place.key) : undefined).toBe('bytes of a');
+  }
+});
