@@ -19,6 +19,8 @@ export interface PolicyCounts {
   readonly contested: number;
   /** Copies by state, over all objects. */
   readonly copies: Readonly<Record<CopyState, number>>;
+  /** Bytes of those copies that are not verified; of objects whose change is undecided, as the row has them. */
+  readonly backlogBytes: number;
   /** The same by target. */
   readonly byTarget: Readonly<
     Record<string, Readonly<Record<CopyState, number>> & { readonly oldestEvidenceAt: OldestEvidence }>

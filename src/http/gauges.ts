@@ -25,6 +25,7 @@ function policyGauges(policy: PolicyStatus, now: number): PolicyGauges {
     policy: policy.policy,
     lagSeconds: policy.lagSeconds,
     backlogObjects: policy.pending + policy.failed + policy.damaged,
+    backlogBytes: policy.backlogBytes,
     objects: policy.objects,
     copies,
     atRisk: policy.atRisk,

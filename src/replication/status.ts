@@ -30,6 +30,8 @@ export interface PolicyStatus {
   readonly pending: number;
   readonly failed: number;
   readonly damaged: number;
+  /** Of the copies that are pending, failed or damaged. */
+  readonly backlogBytes: number;
   /** Objects of which no good copy is left. */
   readonly lost: number;
   /** Objects whose change the guard holds back. */
@@ -154,6 +156,7 @@ function describe(
     pending: copies.pending + copies.unproven,
     failed: copies.failed,
     damaged: copies.damaged,
+    backlogBytes: counts.backlogBytes,
     lost,
     held: state.hold === null ? 0 : observed,
     lagSeconds: lagSeconds(state, counts, now),

@@ -12,9 +12,9 @@ export interface PolicyGauges {
   readonly policy: string;
   /** How far the copies are behind the source; null, and its series absent, before the first pass. */
   readonly lagSeconds: number | null;
-  /** Copies that are not verified, and their bytes where they are known. */
+  /** Copies that are not verified, and their bytes. */
   readonly backlogObjects: number;
-  readonly backlogBytes?: number;
+  readonly backlogBytes: number;
   readonly objects: number;
   /** By target, then by the copy's state. */
   readonly copies: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -87,7 +87,7 @@ function fillPolicy(all: All, state: PolicyGauges): void {
   const { policy } = state;
   if (state.lagSeconds !== null) all.lag.set({ policy }, state.lagSeconds);
   all.backlogObjects.set({ policy }, state.backlogObjects);
-  if (state.backlogBytes !== undefined) all.backlogBytes.set({ policy }, state.backlogBytes);
+  all.backlogBytes.set({ policy }, state.backlogBytes);
   all.objects.set({ policy }, state.objects);
   all.holds.set({ policy }, state.holds);
   all.held.set({ policy }, state.held);

@@ -2,7 +2,7 @@ import type { PolicyCounts } from '../counts.ts';
 import { copyStates } from '../states.ts';
 import type { CopyState } from '../states.ts';
 import { readOldestEvidence, readOldestPending } from './counts-read.ts';
-import { is, readGroups, sumObjects, verifiedOf } from './groups.ts';
+import { is, readGroups, sumObjects, unverifiedOf, verifiedOf } from './groups.ts';
 import type { Group } from './groups.ts';
 import type { Ledger } from './ledger.ts';
 import { isLostWithout } from './loss.ts';
@@ -22,6 +22,7 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
   const byTarget = view.targets.map((target) => [target.name, statesAt(target, groups)] as const);
   return {
     ...objectsOf(groups, view),
+    backlogBytes: groups.reduce((total, group) => total + group.bytes * unverifiedOf(group), 0),
     copies: addStates(byTarget.map(([, states]) => states)),
     byTarget: Object.fromEntries(
       byTarget.map(([name, states]) => [
@@ -36,7 +37,7 @@ export function counts(ledger: Ledger, policy: string, prefix: string): PolicyCo
 function objectsOf(
   groups: readonly Group[],
   view: View,
-): Omit<PolicyCounts, 'copies' | 'byTarget' | 'oldestPendingSince'> {
+): Omit<PolicyCounts, 'copies' | 'backlogBytes' | 'byTarget' | 'oldestPendingSince'> {
   const count = (wanted: (group: Group) => boolean): number => sumObjects(groups.filter(wanted));
   const present = groups.filter((group) => !is(group, 'gone'));
   const places = [{ name: view.source, id: null }, ...view.targets];

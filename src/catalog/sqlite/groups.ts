@@ -72,6 +72,11 @@ export function verifiedOf(group: Group): number {
   return [...group.states.values()].filter((state) => state === 'verified').length;
 }
 
+/** Copies that there should be, and that are not verified. */
+export function unverifiedOf(group: Group): number {
+  return [...group.states.values()].filter((state) => state !== 'verified' && state !== 'deleted').length;
+}
+
 export function sumObjects(groups: readonly Group[]): number {
   return groups.reduce((total, group) => total + group.objects, 0);
 }

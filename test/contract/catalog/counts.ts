@@ -36,7 +36,7 @@ export function countCases(create: CreateStore): void {
       await bench.catalog.settle([settlement(await bench.claimOne({ targets }), { learnt, copies, last: false })]);
     }
     const counts = await bench.catalog.counts(policy);
-    expect(counts).toMatchObject({ objects: 3, bytes: 30, safe: 2 });
+    expect(counts).toMatchObject({ objects: 3, bytes: 30, safe: 2, backlogBytes: 30 });
     expect(counts.copies).toEqual({ verified: 6, pending: 3, unproven: 0, damaged: 0, failed: 0 });
     expect(counts.byTarget['disk']).toMatchObject({
       verified: 1,

@@ -17,6 +17,7 @@ export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow)
     observed: objects.filter((object) => object.observed !== null).length,
     rejected: objects.filter((object) => object.rejected !== null).length,
     contested: objects.filter((object) => object.rejected !== null && object.observed !== null).length,
+    backlogBytes: objects.reduce((sum, object) => sum + object.size * unverifiedOf(object), 0),
     copies: states(objects, () => true),
     byTarget: Object.fromEntries(policy.targets.map((name) => [name, atTarget(objects, name)])),
   };
@@ -24,6 +25,10 @@ export function expectedCounts(objects: readonly ObjectRow[], policy: PolicyRow)
 
 function verifiedOf(object: ObjectRow): number {
   return object.copies.filter((copy) => copy.state === 'verified').length;
+}
+
+function unverifiedOf(object: ObjectRow): number {
+  return object.copies.filter((copy) => copy.state !== 'verified').length;
 }
 
 function atTarget(objects: readonly ObjectRow[], name: string): PolicyCounts['byTarget'][string] {
