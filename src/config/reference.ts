@@ -37,7 +37,7 @@ prints the JSON Schema for editors.
 
 /** The reference for people, in Markdown, from the same schema that checks the file. */
 export function configReference(): string {
-  const { catalog, providers, policies, snapshot, http, limits } = childrenOf(configJsonSchema());
+  const { catalog, providers, policies, ...sections } = childrenOf(configJsonSchema());
   const kinds = asNode(asNode(providers).additionalProperties).oneOf ?? [];
   return [
     introduction,
@@ -45,9 +45,9 @@ export function configReference(): string {
     `## providers\n\n${asNode(providers).description}\n`,
     ...kinds.map((kind) => `### ${asNode(kind).title}\n\n${table(rows('', kind))}`),
     `## policies\n\n${asNode(policies).description} A list of:\n\n${table(rows('', asNode(policies).items))}`,
-    `## snapshot\n\n${asNode(snapshot).description}\n\n${table(rows('snapshot.', snapshot))}`,
-    `## http\n\n${asNode(http).description}\n\n${table(rows('http.', http))}`,
-    `## limits\n\n${asNode(limits).description}\n\n${table(rows('limits.', limits))}`,
+    ...Object.entries(sections).map(
+      ([name, section]) => `## ${name}\n\n${asNode(section).description}\n\n${table(rows(`${name}.`, section))}`,
+    ),
     '<!-- prettier-ignore-end -->\n',
   ].join('\n');
 }

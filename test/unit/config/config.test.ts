@@ -5,6 +5,7 @@ import { describeConfig } from '../../../src/config/describe.ts';
 import { configJsonSchema } from '../../../src/config/jsonschema.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { configReference } from '../../../src/config/reference.ts';
+import { configSchema } from '../../../src/config/schema.ts';
 import { Secret } from '../../../src/config/secrets.ts';
 import { load, right, rightBut } from './fixture.ts';
 
@@ -65,6 +66,11 @@ limits: { memory: 256MiB, concurrency: 32, bandwidth: 100MiB/s }
 
   it('config/REFERENCE.md is what the schema says', async () => {
     await expect(configReference()).toMatchFileSnapshot('../../../config/REFERENCE.md');
+  });
+
+  it('the reference has a heading for every section of the file', () => {
+    const headings = [...configReference().matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+    expect(headings).toEqual(Object.keys(configSchema.shape));
   });
 });
 
