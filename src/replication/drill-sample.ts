@@ -9,8 +9,8 @@ const atOnce = 64;
 const drawsPerObject = 8;
 
 /**
- * Objects of a policy with a verified copy at a target, each at most once: chosen by chance, each as likely as any other
- * unless far more objects went than are there.
+ * Objects of a policy with a verified copy at a target, each at most once: chosen by chance, all with the same
+ * chance, unless far more objects went than are there.
  */
 export async function* drawn(
   { catalog, random }: Pick<Engine, 'catalog' | 'random'>,

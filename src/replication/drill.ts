@@ -89,7 +89,7 @@ export class Drill {
     return this.#onEnd >= unansweredAtMost || this.#site.health().state === 'down';
   }
 
-  /** What looks like a failure is looked at once more: damage is told to the catalog, and repaired as any other. */
+  /** What looks like a failure is looked at once more: damage is told to the catalog, and repaired like all damage. */
   async #judge(row: ObjectRow, signal: AbortSignal): Promise<Rehearsal | 'moved'> {
     const first = await this.#try(row, signal);
     if (first.state !== 'failed') return first;
