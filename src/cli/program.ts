@@ -6,12 +6,14 @@ import { version } from '../version.ts';
 import type { ManifestFormat } from '../replication/manifest.ts';
 import type { ManifestCommand } from './manifest.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { tolerateEarlyLeavers } from './early-leavers.ts';
 import { exitStatus, exitStatusOf, type ExitStatus } from './exit-status.ts';
 import { Interruption } from './interruption.ts';
 
 /** Runs one command line. @returns the exit status; errors are said on stderr. */
 export async function run(argv: readonly string[]): Promise<ExitStatus> {
   using interruption = new Interruption();
+  tolerateEarlyLeavers();
   let status: ExitStatus = exitStatus.ok;
   const program = build(interruption.signal, (result) => void (status = result));
   try {

@@ -96,6 +96,6 @@ function unsuitable(job: CopyJob): ProviderError {
 
 function tooLargeForMemory(job: CopyJob, partSize: number, limit: number): ProviderError {
   const { provider, key, size } = job.from;
-  const message = `${key} (${size} bytes) needs parts of ${partSize} bytes, more than limits.memory (${limit}) allows; raise it`;
+  const message = `${key} (${size} bytes) needs parts of ${partSize} bytes, and limits.memory lets ${limit} bytes travel at once; raise it`;
   return new ProviderError('unsupported', message, { provider: provider.name, key });
 }

@@ -192,3 +192,15 @@ test('SIGINT during a reconcile exits 130, and the next run goes on at once', as
   // A lease lasts longer than this test may.
   expect(await desk.run(['reconcile', ...c])).toMatchObject({ code: 0 });
 });
+
+test('who stops reading early stops no work, and the exit status tells of the work', async () => {
+  await using desk = await deskWith();
+  await desk.write('source/a.txt', 'first');
+  const reconcile = desk.start(['reconcile', ...c]);
+  reconcile.child.stdout?.destroy();
+  expect(await reconcile.ended).toMatchObject({ code: 0, stderr: '' });
+  expect(await readFile(desk.at('two/a.txt'), 'utf8')).toBe('first');
+  const manifest = desk.start(['manifest', ...c]);
+  manifest.child.stderr?.destroy();
+  expect(await manifest.ended).toMatchObject({ code: 0, stdout: expect.stringContaining('a.txt\t5\t') as string });
+});
