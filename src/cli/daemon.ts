@@ -7,7 +7,7 @@ import { startServer, type Served } from '../http/server.ts';
 import { systemClock } from '../objects/clock.ts';
 import { Reload } from '../reload.ts';
 import { listProblems } from '../replication/problem-page.ts';
-import { readStatus, type ProviderStatus } from '../replication/status.ts';
+import { providerStatus, readStatus, type ProviderStatus } from '../replication/status.ts';
 import type { Replicator } from '../replicator.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -96,8 +96,5 @@ function serve(
 }
 
 function providersNow({ sites }: Replicator): ProviderStatus[] {
-  return sites.map((site) => {
-    const { state, lastError } = site.health();
-    return { provider: site.name, state, lastError: lastError?.message ?? null };
-  });
+  return sites.map((site) => providerStatus(site.name, site.health()));
 }

@@ -2,7 +2,7 @@ import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { errorMessage } from '../objects/errors.ts';
 import type { PageRequest, ProblemPage } from '../replication/problem-page.ts';
 import type { DrillStatus } from '../replication/status-drills.ts';
-import type { Status } from '../replication/status.ts';
+import type { ProviderStatus, Status } from '../replication/status.ts';
 import { refusal, type Access } from './token.ts';
 
 /** What the server shows and may set off; the daemon provides it. */
@@ -107,7 +107,11 @@ function withoutKeys(status: Status): Status {
     hold: policy.hold === null ? null : { ...policy.hold, sample: [] },
     drills: Object.fromEntries(Object.entries(policy.drills).map(([target, drill]) => [target, keyless(drill)])),
   }));
-  return { ...status, policies };
+  return { ...status, policies, providers: status.providers.map(messageless) };
+}
+
+function messageless({ lastError, ...provider }: ProviderStatus): ProviderStatus {
+  return { ...provider, lastError: lastError === null ? null : (provider.code ?? 'unknown') };
 }
 
 /** What errors say names keys too. */

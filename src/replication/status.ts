@@ -2,6 +2,8 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { PolicyCounts } from '../catalog/counts.ts';
 import type { DecisionEntry } from '../catalog/holds.ts';
 import type { PolicyState, ProviderState } from '../catalog/policies.ts';
+import type { ErrorCode } from '../objects/errors.ts';
+import type { ProviderHealth } from '../providers/provider.ts';
 import type { Policy } from './policy.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
 import { drillStatusOf, drillTroubles, type DrillStatus } from './status-drills.ts';
@@ -70,7 +72,10 @@ export interface DeletesStatus {
 export interface ProviderStatus {
   readonly provider: string;
   readonly state: 'up' | 'down' | 'degraded';
+  /** As the provider said it; it may name a key. */
   readonly lastError: string | null;
+  /** Of that error. */
+  readonly code?: ErrorCode;
 }
 
 const decisionsShown = 5;
@@ -107,12 +112,17 @@ export async function readStatus(
   };
 }
 
+export function providerStatus(provider: string, { state, lastError }: ProviderHealth): ProviderStatus {
+  if (lastError === null) return { provider, state, lastError };
+  return { provider, state, lastError: lastError.message, code: lastError.code };
+}
+
 /** What the catalog remembers of the providers, for a process that does not work with them itself. */
 export function rememberedProviders(states: readonly ProviderState[], names: readonly string[]): ProviderStatus[] {
   return names.flatMap((name) => {
     const state = states.find((candidate) => candidate.provider === name);
     if (state === undefined) return [];
-    return [{ provider: name, state: state.state, lastError: state.lastError?.message ?? null }];
+    return [providerStatus(name, state)];
   });
 }
 
@@ -236,7 +246,8 @@ function patience({ detect }: Policy): number {
   return detect.every * overdueAfter + graceMs;
 }
 
-function troubleWith({ provider, state, lastError }: ProviderStatus): string[] {
+/** No message of the provider's, which may name a key: anybody may read it. */
+function troubleWith({ provider, state, code }: ProviderStatus): string[] {
   if (state === 'up') return [];
-  return [`provider ${provider} is ${state}${lastError === null ? '' : `: ${lastError}`}`];
+  return [`provider ${provider} is ${state}${code === undefined ? '' : ` (${code})`}; see "holdfast status"`];
 }

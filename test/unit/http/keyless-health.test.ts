@@ -1,8 +1,25 @@
 import { expect, test } from 'vitest';
 import { startServer, type Served } from '../../../src/http/server.ts';
 import { drillNow } from '../../../src/replication/drills.ts';
-import { readStatus } from '../../../src/replication/status.ts';
-import { openWorld } from '../../support/engine.ts';
+import { providerStatus, readStatus, type ProviderStatus } from '../../../src/replication/status.ts';
+import { openWorld, type World } from '../../support/engine.ts';
+
+/** What anybody is told, and what the token shows. */
+async function asked(world: World, providers: readonly ProviderStatus[]): Promise<{ health: string; status: string }> {
+  const served: Served = {
+    status: async () => await readStatus(world.catalog, [world.policy], providers, world.clock.now()),
+    ready: async () => {},
+    metrics: async () => ({ contentType: 'text/plain', body: '' }),
+    problems: async () => undefined,
+    reconcileSoon: () => undefined,
+  };
+  const access = { token: 'token', loopback: true };
+  await using server = await startServer(served, access, { host: '127.0.0.1', port: 0 });
+  const health = await (await fetch(`${server.url}/health`)).text();
+  const headers = { authorization: 'Bearer token' };
+  const status = await (await fetch(`${server.url}/api/v1/status`, { headers })).text();
+  return { health, status };
+}
 
 const calm = new AbortController().signal;
 
@@ -14,19 +31,19 @@ test('health tells anybody of a failed drill and names no key; the API, with the
   await world.catalog.drills.begin('p', 'one', 0);
   const settings = { sample: 1, bytes: 1000 };
   await drillNow(world.engine, world.policy, world.target('one').site, settings, calm);
-  const served: Served = {
-    status: async () => await readStatus(world.catalog, [world.policy], [], world.clock.now()),
-    ready: async () => {},
-    metrics: async () => ({ contentType: 'text/plain', body: '' }),
-    problems: async () => undefined,
-    reconcileSoon: () => undefined,
-  };
-  const access = { token: 'token', loopback: true };
-  await using server = await startServer(served, access, { host: '127.0.0.1', port: 0 });
-  const health = await (await fetch(`${server.url}/health`)).text();
+  const { health, status } = await asked(world, []);
   expect(health).toMatch(/the drill at one failed: 1 of 1 objects .*checksum-mismatch/);
   expect(health).not.toMatch(/secret/);
-  const headers = { authorization: 'Bearer token' };
-  const status = await (await fetch(`${server.url}/api/v1/status`, { headers })).text();
   expect(status).toMatch(/"firstFailure":\{"key":"a secret name"/);
+});
+
+test('health tells anybody that a provider fails, and by which code; its own words, which name a key, need the token', async () => {
+  await using world = await openWorld();
+  const message = 'S3 put of "a secret name" in bucket "b" failed';
+  const failing = { state: 'degraded', lastError: { code: 'unavailable', message, at: 0 } } as const;
+  const { health, status } = await asked(world, [providerStatus('one', failing)]);
+  expect(health).toMatch(/provider one is degraded \(unavailable\)/);
+  expect(health).toMatch(/"lastError":"unavailable"/);
+  expect(health).not.toMatch(/secret/);
+  expect(status).toMatch(/S3 put of \\"a secret name\\"/);
 });

@@ -80,13 +80,13 @@ test('too few copies, a hold and a provider that is down degrade; what is lost f
   for (const name of ['two', 'three']) world.target(name).failWith('denied', 'put');
   world.source.write('a', 'x');
   await world.reconcile();
-  const down = { provider: 'two', state: 'down', lastError: 'no route' } as const;
+  const down = { provider: 'two', state: 'down', lastError: 'no route to "a"', code: 'unavailable' } as const;
   const few = await statusOf(world, [down]);
   expect(few).toMatchObject({ status: 'degraded', policy: { safe: 0, failed: 2 } });
   expect(few.reasons).toEqual([
     expect.stringContaining('2 copies failed'),
     'p: 1 objects have fewer than 2 verified copies',
-    'provider two is down: no route',
+    'provider two is down (unavailable); see "holdfast status"',
   ]);
   world.source.bucket.objects.clear();
   await world.reconcile();
