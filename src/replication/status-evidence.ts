@@ -42,7 +42,8 @@ function overdue({ policy, scrub, copies }: PolicyStatus, now: number): string[]
 
 /** One sentence for people who ask what the scrub promises. */
 export function describePromise({ scrub }: Pick<PolicyStatus, 'scrub'>): string {
-  if (scrub === null) return 'scrub: none (verify.scrub is not set): copies are read again only by verify --deep and reconcile --deep';
+  if (scrub === null)
+    return 'scrub: none (verify.scrub is not set): copies are read again only by verify --deep and reconcile --deep';
   const { everySeconds, neededBytesPerSecond, allowedBytesPerSecond } = scrub;
   const allowed =
     allowedBytesPerSecond === null ? 'no budget limits it' : `the budget allows ${formatRate(allowedBytesPerSecond)}`;
