@@ -33,11 +33,15 @@ export async function runHistory(plan: Plan, { verbose = false } = {}): Promise<
   const world = new World(plan, shared, verbose);
   const surprised = (error: unknown): void => world.model.violated('no rejection is unhandled', describe(error));
   process.on('unhandledRejection', surprised);
+  // Errors are many and their stacks cost; whoever wants to see one replays the history.
+  const { stackTraceLimit } = Error;
+  if (!verbose) Error.stackTraceLimit = 0;
   try {
     await new History(world).run();
   } catch (error) {
     world.model.violated('the simulation itself works', describe(error));
   } finally {
+    Error.stackTraceLimit = stackTraceLimit;
     process.off('unhandledRejection', surprised);
   }
   const { hash, faults, log, scheduler, model } = world;

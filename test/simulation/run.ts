@@ -20,8 +20,8 @@ const { values } = parseArgs({
   },
 });
 
-/** Histories that one process runs before another one may take over: nothing grows for long. */
-const portion = 100;
+/** Histories that one process runs at most before another one takes over: nothing grows for long. */
+const mostInOne = 500;
 
 const write = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -51,6 +51,8 @@ async function runMany(from: number, seeds: number, jobs: number): Promise<numbe
   const totals = noTotals();
   let next = from;
   const end = from + seeds;
+  // To start a process costs as much as some twenty histories; yet all cores are to be at work until the end.
+  const portion = Math.min(mostInOne, Math.max(25, Math.ceil(seeds / (4 * jobs))));
   const worker = async (): Promise<void> => {
     while (next < end) {
       const first = next;

@@ -5,6 +5,9 @@ import type { PlaceSettings, Plan, Step } from './plan.ts';
 const second = 1_000;
 const minute = 60 * second;
 
+/** How much too late a process at rest is woken in a scene. */
+const atMost = 4 * second;
+
 /** How many of the histories have a scene. */
 const share = 0.3;
 
@@ -65,11 +68,16 @@ function returning(plan: Plan, random: Random): Plan {
     ];
   });
   const purging = { deleteAfter: 0, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } };
+  // What was to be read again every few minutes would be for half a day.
+  const scrub = plan.policy.scrub && { scrub: { ...plan.policy.scrub, every: 3 * every } };
   return {
     ...daemonOnly(plan, every),
-    policy: { ...plan.policy, ...purging },
+    policy: { ...plan.policy, ...purging, ...scrub },
     steps: [...keys.map((key) => ({ at: 0, ...written(key, 20, random) })), ...rounds.flat()],
-    paces: [{ at: 30 * minute, mostLate: 60 * minute }],
+    paces: [
+      { at: 0, mostLate: atMost },
+      { at: minute, mostLate: 60 * minute },
+    ],
     ends: 7 * every,
   };
 }
@@ -136,9 +144,9 @@ function slowBeginnings(plan: Plan, random: Random): Plan {
   };
 }
 
-/** Nobody but one daemon, and time that does not slip. */
+/** Nobody but one daemon, and time that hardly slips. */
 function daemonOnly(plan: Plan, every: number): Plan {
-  return { ...plan, slots: [{ do: 'daemon' }], paces: [{ at: 0, mostLate: Math.min(second, every) }] };
+  return { ...plan, slots: [{ do: 'daemon' }], paces: [{ at: 0, mostLate: Math.min(atMost, every) }] };
 }
 
 function inParts(latency: number): (place: PlaceSettings) => PlaceSettings {

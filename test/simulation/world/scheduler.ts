@@ -24,7 +24,7 @@ interface Event {
 const prompt = 100;
 
 /** So many timers in a row with nothing else to do are a process at rest: from then on they are served late. */
-const atRestAfter = 4;
+const atRestAfter = 2;
 
 /** While it waits for a request, a process is woken so much too late at most, in milliseconds. */
 const lateAtWork = 3_000;
