@@ -21,7 +21,17 @@ export function withScene(plan: Plan): Plan {
   return scene === undefined ? plan : inOrder(scene(plan, random));
 }
 
-const scenes = [atTheThreshold, brokenListings, returning, resumed, sameSize, slowBeginnings];
+const scenes = [
+  atTheThreshold,
+  brokenListings,
+  overtaken,
+  returning,
+  resumed,
+  rotten,
+  sameSize,
+  slowBeginnings,
+  straggling,
+];
 
 /** Exactly as many objects change at once as the guard does not let through any more. */
 function atTheThreshold(plan: Plan, random: Random): Plan {
@@ -52,6 +62,23 @@ function brokenListings(plan: Plan, random: Random): Plan {
     policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
     steps: [...keys.map((key) => ({ at: 0, ...written(key, 20, random) })), ...outages],
     ends: 600 * second,
+  };
+}
+
+/** Objects that are overwritten, and seen to be, while targets far away still take what they were. */
+function overtaken(plan: Plan, random: Random): Plan {
+  const every = 8 * second;
+  const steps = Array.from({ length: 24 }, (_, n): Step => {
+    const at = n * 8 * second + Math.floor(random() * 8 * second);
+    return { at, ...written(keys[n % 2] ?? 'a', 20 + (n % 3), random) };
+  });
+  return {
+    ...daemonOnly(plan, every),
+    source: { ...plan.source, latency: 20 },
+    targets: plan.targets.map((place) => ({ ...place, latency: 4_000 })),
+    policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
+    steps,
+    ends: 240 * second,
   };
 }
 
@@ -103,20 +130,42 @@ function resumed(plan: Plan, random: Random): Plan {
   };
 }
 
+/** A large object on its way to a target far away, which dies under way; and bits that rot at the source before it goes on. */
+function rotten(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const rounds = Array.from({ length: 5 }, (_, n): Step[] => {
+    const at = n * 150 * second;
+    const died = at + 22 * second + Math.floor(random() * 25 * second);
+    const rots = Array.from({ length: 3 }, (): Step => {
+      return { at: died + second, do: 'rot', place: 'source', pick: Math.floor(random() * 1e6) };
+    });
+    return [{ at, ...written('a', 300, random) }, { at: died, do: 'crash', slot: 0 }, ...rots];
+  });
+  const alike = random() < 0.5;
+  return {
+    ...daemonOnly(plan, every),
+    source: { ...plan.source, states: false },
+    targets: plan.targets.map(inParts(4_000)).map((place) => (alike ? asFiles(place) : place)),
+    policy: { ...plan.policy, detect: { every, full: every } },
+    steps: rounds.flat(),
+    ends: 760 * second,
+  };
+}
+
 /** Objects that are overwritten by others of the same size while they are read, and reads that break off. */
 function sameSize(plan: Plan, random: Random): Plan {
   const every = 20 * second;
-  const steps = Array.from({ length: 30 }, (_, n): Step[] => {
-    const at = n * 20 * second + Math.floor(random() * 20 * second);
-    const cut: Step = { at, do: 'request', place: 'source', fault: { on: 'anything', kind: 'cut' } };
-    return [cut, { at: at + Math.floor(random() * 3 * second), ...written(keys[n % 2] ?? 'a', 250, random) }];
+  const steps = Array.from({ length: 40 }, (_, n): Step[] => {
+    const at = n * 10 * second + Math.floor(random() * 10 * second);
+    const cut: Step = { at, do: 'request', place: 'source', fault: { on: 'reading', kind: 'cut' } };
+    return [cut, cut, { at: at + Math.floor(random() * 5 * second), ...written(keys[n % 2] ?? 'a', 250, random) }];
   });
   return {
     ...daemonOnly(plan, every),
-    source: { ...plan.source, states: false, chunkSize: 16, latency: 150, breaksOff: false },
+    source: { ...plan.source, states: false, chunkSize: 100, latency: 1_500, breaksOff: false },
     policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
     steps: steps.flat(),
-    ends: 700 * second,
+    ends: 450 * second,
   };
 }
 
@@ -144,6 +193,29 @@ function slowBeginnings(plan: Plan, random: Random): Plan {
   };
 }
 
+/** Targets of which now one, now another takes long with what the others have. */
+function straggling(plan: Plan, random: Random): Plan {
+  const every = 20 * second;
+  const [first] = plan.targets;
+  const targets = plan.targets.length > 1 || first === undefined ? plan.targets : [first, another(first, 'two')];
+  const steps = Array.from({ length: 15 }, (_, n): Step[] => {
+    const at = n * 20 * second + Math.floor(random() * 20 * second);
+    const place = targets[n % targets.length]?.name ?? 'one';
+    const slow = { on: 'writing', kind: 'slow', ms: Math.floor((10 + random() * 40) * second) } as const;
+    return [
+      { at, do: 'request', place, fault: slow },
+      { at, ...written(keys[n % keys.length] ?? 'a', 40, random) },
+    ];
+  });
+  return {
+    ...daemonOnly(plan, every),
+    targets,
+    policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
+    steps: steps.flat(),
+    ends: 360 * second,
+  };
+}
+
 /** Nobody but one daemon, and time that hardly slips. */
 function daemonOnly(plan: Plan, every: number): Plan {
   return { ...plan, slots: [{ do: 'daemon' }], paces: [{ at: 0, mostLate: Math.min(atMost, every) }] };
@@ -155,6 +227,17 @@ function inParts(latency: number): (place: PlaceSettings) => PlaceSettings {
     const limits = { ...capabilities.limits, maxPutSize: 64 };
     return { ...place, latency, capabilities: { ...capabilities, limits } };
   };
+}
+
+/** Files take what they are given: they attest nothing of it, and tell how many parts there are, not which. */
+function asFiles(place: PlaceSettings): PlaceSettings {
+  return { ...place, comparesParts: false, capabilities: { ...place.capabilities, attests: {} } };
+}
+
+function another(place: PlaceSettings, name: string): PlaceSettings {
+  const { capabilities } = place;
+  const identity = capabilities.identity === undefined ? {} : { identity: name };
+  return { ...place, name, capabilities: { ...capabilities, ...identity } };
 }
 
 function written(key: string, size: number, random: Random) {
