@@ -41,8 +41,22 @@ export function fenced(catalog: Catalog, process: Process, world: World, model: 
       }
     }
   };
+  const synced = (policies: readonly { readonly name: string }[]): void => {
+    if (process.dead) return;
+    for (const { name } of policies) {
+      if (database.get('select id from policies where name = ?', name) === undefined)
+        model.violated('what was acknowledged is recorded', `${process.name}, policy ${name}`);
+    }
+  };
   return new Proxy(catalog, {
     get: (target, name): unknown => {
+      if (name === 'syncPolicies') {
+        return async (...args: Parameters<Catalog['syncPolicies']>) => {
+          const result = await target.syncPolicies(...args);
+          synced(args[0]);
+          return result;
+        };
+      }
       if (name === 'claim')
         return async (request: Parameters<Catalog['claim']>[0]) => took(await target.claim(request));
       if (name === 'settle') {
