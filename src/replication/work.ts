@@ -175,11 +175,11 @@ export class Work {
   }
 
   /**
-   * There is nowhere to copy from: then what stands there, and was once found wrong, is looked at once more. A read that
-   * came out wrong may have been the only thing that was. @returns the copies that are not right.
+   * There is nowhere to copy from: then what stands there is looked at, were it found wrong before: a read that came out
+   * wrong may have been the only thing that was. @returns the copies that are not right.
    */
   async #withoutRight(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
-    const standing = copies.filter(({ version, evidence }) => version !== null && evidence !== null);
+    const standing = copies.filter(({ version }) => version !== null);
     const proofs = await this.#knowledge.proveAgain(standing);
     for (const [copy, proof] of proofs) {
       if ('error' in proof || proof.state !== 'right') continue;

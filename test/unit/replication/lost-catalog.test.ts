@@ -218,3 +218,23 @@ test('where what cannot be identified might be the loss the guard is for, it is 
   await world.reconcile();
   expect(world.targets.map((place) => place.text('k3'))).toEqual(Array(3).fill('BYTES OF k3'));
 });
+
+test('what stands at a target that refused to be written is found to be right once the source has nothing any more', async () => {
+  await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
+  world.source.write('a', 'bytes of a');
+  await world.reconcile();
+  await world.loseCatalog();
+  const one = world.target('one');
+  one.failWith('unavailable');
+  await world.reconcile();
+  one.heal();
+  one.failWith('denied', 'put');
+  world.clock.advance(100_000);
+  await world.reconcile();
+  expect(await world.copy('a')).toMatchObject({ state: 'failed', evidence: null });
+  one.heal();
+  world.source.bucket.objects.clear();
+  world.clock.advance(3_600_000);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'held' });
+  expect(await world.copy('a')).toMatchObject({ state: 'verified', evidence: { method: 'read' } });
+});
