@@ -1,4 +1,4 @@
-import type { DrillState } from '../catalog/drills.ts';
+import type { DrillResult, DrillState } from '../catalog/drills.ts';
 import { isOver } from '../objects/set-back.ts';
 import { Drill, type DrillEnd } from './drill.ts';
 import type { DrillSettings, Policy } from './policy.ts';
@@ -8,6 +8,8 @@ import type { Engine } from './worker.ts';
 const minuteMs = 60_000;
 /** How long after a drill that failed or could not be made the next one begins, at most; else a tenth of the time. */
 const failedAgainMs = 24 * 60 * minuteMs;
+/** The same, once the copy that failed it was made anew. */
+const mendedAgainMs = 10 * minuteMs;
 const obstacleAgainMs = 60 * minuteMs;
 
 /** How long the first one waits for copies that are still to be made, so that there is something to draw from. */
@@ -56,8 +58,15 @@ export class Drills {
     const now = clock.now();
     const state = (await catalog.drills.read(this.#policy.name)).find(({ target }) => target === name);
     if (state?.last === undefined || state.last === null) return await this.#isReady(name, state);
-    const after = state.last.failed > 0 ? Math.min(failedAgainMs, every / 10) : every;
+    const after = Math.min(every, state.last.failed === 0 ? every : await this.#restAfter(name, state.last));
     return isOver(state.last.at + after, now, after);
+  }
+
+  async #restAfter(target: string, { at, failure }: DrillResult): Promise<number> {
+    const known = failure === null ? undefined : await this.#engine.catalog.inspect(this.#policy.name, failure.key);
+    const copy = known?.object.copies.find((candidate) => candidate.target === target);
+    const isMended = copy?.state === 'verified' && copy.updatedAt >= at;
+    return Math.min(isMended ? mendedAgainMs : failedAgainMs, this.#settings.every / 10);
   }
 
   async #isReady(target: string, state: DrillState | undefined): Promise<boolean> {
