@@ -1,3 +1,4 @@
+import type { PolicyState } from './catalog/policies.ts';
 import { Leash } from './objects/leash.ts';
 import { isOver } from './objects/set-back.ts';
 import { Deletions } from './replication/deletions.ts';
@@ -134,14 +135,13 @@ export class Daemon {
   async #watch(policy: Policy): Promise<void> {
     const { catalog, clock } = this.#replicator.engine;
     let fullAt = 0;
-    // To a catalog that was lost all is new: what the targets have of it is seen together with the source, or not at all.
-    let known = (await catalog.readPolicy(policy.name)).lastCompletePassAt !== null;
+    let known = isCurrent(await catalog.readPolicy(policy.name), policy, clock.now());
     while (!this.#stop.signal.aborted) {
       const now = clock.now();
       const asked = this.#asked.delete(policy.name);
       if (asked) await catalog.makeDue(policy.name, {});
       const full = asked || !known || isOver(fullAt, now, policy.detect.full);
-      const { whole, listed } = await this.#look(policy, full);
+      const { whole, listed } = await this.#look(policy, full, known);
       if (full) fullAt = now + (whole ? policy.detect.full : retryFullAfter(policy));
       known ||= listed;
       await this.#pause(policy);
@@ -190,11 +190,15 @@ export class Daemon {
   }
 
   /** @returns whether every listing was whole, and that of the source. */
-  async #look(policy: Policy, full: boolean): Promise<{ readonly whole: boolean; readonly listed: boolean }> {
+  async #look(
+    policy: Policy,
+    full: boolean,
+    known: boolean,
+  ): Promise<{ readonly whole: boolean; readonly listed: boolean }> {
     const { engine } = this.#replicator;
     const { log, metrics, clock } = engine;
     try {
-      const { summary, seen } = full ? await this.#fullPass(policy) : await this.#pass(policy, false);
+      const { summary, seen } = full ? await this.#fullPass(policy, known) : await this.#pass(policy, false);
       const seconds = (summary.finishedAt - summary.startedAt) / 1000;
       metrics.passFinished(policy.name, summary.outcome, seconds, clock.now());
       const fields = { policy: policy.name, objects: seen.listed, seconds, full, reasons: summary.reasons };
@@ -215,9 +219,9 @@ export class Daemon {
   }
 
   /** It takes as long as the slowest listing; what is new meanwhile does not wait for that. */
-  async #fullPass(policy: Policy): Promise<Pass> {
+  async #fullPass(policy: Policy, known: boolean): Promise<Pass> {
     using over = new Leash(this.#stop.signal);
-    const glancing = this.#glance(policy, over.signal);
+    const glancing = known ? this.#glance(policy, over.signal) : undefined;
     try {
       return await this.#pass(policy, true);
     } finally {
@@ -286,4 +290,13 @@ export class Daemon {
       this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);
     }
   }
+}
+
+/**
+ * Whether what the catalog lacks is new. To one that was lost all is, and to one that was put back much: what the targets
+ * have of that is seen together with the source, or not at all.
+ */
+function isCurrent({ lastCompletePassAt }: PolicyState, { detect }: Policy, now: number): boolean {
+  const age = now - (lastCompletePassAt ?? -Infinity);
+  return age >= 0 && age <= detect.full;
 }

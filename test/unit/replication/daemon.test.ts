@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { Daemon, type DaemonParts } from '../../../src/daemon.ts';
 import { openWorld, type World } from '../../support/engine.ts';
@@ -97,22 +98,37 @@ test('a target that was away is reached later and caught up with', async () => {
   await running;
 });
 
-test('where the first look broke off after the catalog was lost, the next one asks the targets too: the guard sees what changed', async () => {
-  await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
-  const keys = Array.from({ length: 120 }, (_, index) => `k${index}`);
-  for (const key of keys) world.source.write(key, `bytes of ${key}`);
-  await world.reconcile();
-  await world.loseCatalog();
-  for (const key of keys) world.source.write(key, `BYTES OF ${key}`);
-  let looks = 0;
-  world.source.listing = (pages) => {
-    if ((looks += 1) === 1) throw world.source.error('unavailable');
-    return pages;
-  };
-  const daemon = new Daemon(partsOf(world));
-  const running = daemon.run();
-  await vi.waitFor(async () => expect((await world.catalog.readPolicy('p')).hold).not.toBe(null), 10_000);
-  daemon.drain(60_000);
-  await running;
-  expect(keys.filter((key) => world.target('one').text(key) !== `bytes of ${key}`)).toEqual([]);
-});
+const losses: Readonly<Record<string, (world: World, older: string) => Promise<void>>> = {
+  lost: async (world) => await world.loseCatalog(),
+  'replaced by an older one': async (world, older) => {
+    await world.backTo(older);
+    world.clock.advance(world.policy.detect.full + 1000);
+  },
+};
+
+test.each(Object.keys(losses))(
+  'where the first look broke off after the catalog was %s, the next one asks the targets too: the guard sees what changed',
+  async (how) => {
+    await using world = await openWorld({ targets: { one: {} }, policy: { minCopies: 1 } });
+    world.source.write('a', 'known to the older one');
+    await world.reconcile();
+    const older = join(world.directory, 'older.db');
+    await world.catalog.copyTo(older);
+    const keys = Array.from({ length: 120 }, (_, index) => `k${index}`);
+    for (const key of keys) world.source.write(key, `bytes of ${key}`);
+    await world.reconcile();
+    await losses[how]?.(world, older);
+    for (const key of keys) world.source.write(key, `BYTES OF ${key}`);
+    let looks = 0;
+    world.source.listing = (pages) => {
+      if ((looks += 1) === 1) throw world.source.error('unavailable');
+      return pages;
+    };
+    const daemon = new Daemon(partsOf(world));
+    const running = daemon.run();
+    await vi.waitFor(async () => expect((await world.catalog.readPolicy('p')).hold).not.toBe(null), 10_000);
+    daemon.drain(60_000);
+    await running;
+    expect(keys.filter((key) => world.target('one').text(key) !== `bytes of ${key}`)).toEqual([]);
+  },
+);
