@@ -77,8 +77,9 @@ export class Leases {
     const held = [...this.#held.values()];
     if (held.length === 0) return;
     try {
-      const lost = await this.#catalog.renew(held, leaseMs);
-      for (const objectId of lost) this.#held.get(objectId)?.lost.abort(new Error('the lease was lost'));
+      const lost = new Set(await this.#catalog.renew(held, leaseMs));
+      // Not of what was claimed again meanwhile.
+      for (const { objectId, lost: work } of held) if (lost.has(objectId)) work.abort(new Error('the lease was lost'));
       for (const { lost: work, reasonToStop } of held) {
         const reason = await reasonToStop?.();
         if (reason !== undefined) work.abort(reason);

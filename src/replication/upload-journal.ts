@@ -70,6 +70,7 @@ export class JournalEntry {
 
   /** The provider has taken a part; `sha256`: of all bytes up to its end. Parts may come out of order. */
   taken(number: number, sha256: string): void {
+    if (number <= (this.#progress?.parts ?? 0)) return;
     this.#ahead.set(number, sha256);
     for (;;) {
       const parts = (this.#progress?.parts ?? 0) + 1;

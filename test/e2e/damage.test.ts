@@ -43,7 +43,7 @@ interface Status {
 
 test(
   'damage at every provider, the source included, is named exactly, repaired, and does not spread',
-  { timeout: 900_000 },
+  { timeout: 2_400_000 },
   async () => {
     const random = seededRandom(printedSeed('damage'));
     const objects = seededObjects(random, count);
