@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
 
 /** An answer that is an error of the JSON API. */
 export class GcsError extends Error {
@@ -34,7 +35,15 @@ export function respond(response: ServerResponse, { status = 200, headers = {}, 
   const bytes = isJson ? Buffer.from(JSON.stringify(body)) : (body ?? Buffer.alloc(0));
   const type = isJson ? { 'Content-Type': 'application/json; charset=UTF-8' } : {};
   response.writeHead(status, { ...type, 'Content-Length': String(bytes.length), ...headers });
-  response.end(bytes);
+  // A socket does not take two gigabytes at once.
+  Readable.from(piecesOf(bytes)).pipe(response);
+}
+
+const pieceSize = 64 * 1024 * 1024;
+
+/** Hashes do not take two gigabytes at once either. */
+export function* piecesOf(bytes: Buffer): Generator<Buffer, void, undefined> {
+  for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
 export async function readBody(request: IncomingMessage): Promise<Buffer> {

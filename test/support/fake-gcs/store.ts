@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import type { Fault } from './faults.ts';
-import { GcsError } from './respond.ts';
+import { GcsError, piecesOf } from './respond.ts';
 
 /** The writable part of an object's resource, as clients send it. */
 export type Metadata = Readonly<Record<string, unknown>>;
@@ -81,9 +81,15 @@ export function resourceOf(object: StoredObject, fields: string | null, faults: 
 }
 
 function checksumsOf(bytes: Buffer): Required<Claims> {
+  const md5 = createHash('md5');
+  let sum = 0;
+  for (const piece of piecesOf(bytes)) {
+    sum = crc32c(piece, sum);
+    md5.update(piece);
+  }
   const crc = Buffer.alloc(4);
-  crc.writeUInt32BE(crc32c(bytes));
-  return { crc32c: crc.toString('base64'), md5Hash: createHash('md5').update(bytes).digest('base64') };
+  crc.writeUInt32BE(sum);
+  return { crc32c: crc.toString('base64'), md5Hash: md5.digest('base64') };
 }
 
 function requireClaims(claims: Claims, computed: Required<Claims>): void {
