@@ -23,6 +23,8 @@ export class TemporaryFile implements AsyncDisposable {
   readonly #handle: FileHandle;
   #moved = false;
   #closed: Promise<void> | undefined;
+  /** Why what was written may not be on the disk. */
+  #lost: { readonly error: unknown } | undefined;
 
   private constructor(path: Raw, handle: FileHandle) {
     this.path = path;
@@ -102,8 +104,18 @@ export class TemporaryFile implements AsyncDisposable {
     return await this.#handle.stat({ bigint: true });
   }
 
+  /**
+   * The kernel tells once that bytes did not get to the disk, and then takes them for written: a file that could not be
+   * synced never will be, however often that is tried, or it would be read back from memory and count as proven.
+   */
   async sync(): Promise<void> {
-    await this.#handle.sync();
+    if (this.#lost !== undefined) throw this.#lost.error;
+    try {
+      await this.#handle.sync();
+    } catch (error) {
+      this.#lost = { error };
+      throw error;
+    }
   }
 
   get isMoved(): boolean {

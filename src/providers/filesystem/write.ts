@@ -66,7 +66,10 @@ export class Writer {
     await file.setModified(content.record.sourceModifiedAt);
     const stat = await file.stat();
     await using sidecar = new ReplaceableFile(() => this.#parts.sidecars.prepare(raw, key, content, stat));
-    await Promise.all([sidecar.get(), file.sync()]);
+    const ready = [sidecar.get(), file.sync()];
+    // Both have ended before one fails the write: a sidecar that is prepared after that would be left lying, and open.
+    await Promise.allSettled(ready);
+    await Promise.all(ready);
     return await this.#parts.locks.run(lockName(raw), async () => {
       signal.throwIfAborted();
       return await this.#place({ ...finished, stat, sidecar });

@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { copyFile, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { expect, test, vi } from 'vitest';
+import { copyFile, open, readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { noAttributes } from '../../../src/objects/object.ts';
 import { finish, partsOf } from '../../contract/provider/parts.ts';
@@ -46,6 +46,27 @@ test('a process that slept while another one went on does not write into what be
   await expectError(finish(sleeper, bytes), 'conflict');
   expect(String(await readFile(join(room.path, 'k')))).toBe(String(bytes));
   expect((await room.provider.head('k', calm)).version).toBe(version);
+});
+
+test('bytes that the disk once failed to take never become visible, however often the upload is completed', async () => {
+  await using room = await openRoom();
+  const bytes = Buffer.from('0123456789');
+  const upload = await room.provider.startUpload('k', options, calm);
+  for (const part of await partsOf(bytes, options.partSize)) await upload.part(part, calm);
+  await using handle = await open(join(room.path, '.holdfast/tmp', upload.checkpoint));
+  const files = Object.getPrototypeOf(handle) as typeof handle;
+  // As Linux does: the failure is told once, and what was not written counts as clean after it.
+  const failure = Object.assign(new Error('EIO: i/o error, fsync'), { code: 'EIO', syscall: 'fsync' });
+  const failing = vi.spyOn(files, 'sync').mockRejectedValueOnce(failure);
+  try {
+    await expectError(finish(upload, bytes), 'unavailable');
+  } finally {
+    failing.mockRestore();
+  }
+  await expectError(finish(upload, bytes), 'unavailable');
+  expect(await readdir(join(room.path, '.holdfast/tmp'))).toEqual([upload.checkpoint]);
+  await upload.leave();
+  await expectError(room.provider.head('k', calm), 'not-found');
 });
 
 test('where the disk cannot clone there is nothing to take up, and what was left stays', async () => {
