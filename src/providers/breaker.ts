@@ -1,4 +1,5 @@
 import type { Clock } from '../objects/clock.ts';
+import { isOver } from '../objects/set-back.ts';
 
 export interface BreakerOptions {
   readonly clock: Clock;
@@ -37,13 +38,19 @@ export class Breaker {
     this.#options = options;
   }
 
-  /** When the next trial may be made, in milliseconds since the epoch; undefined while calls flow. */
+  /**
+   * When the next trial may be made, in milliseconds since the epoch; undefined while calls flow. What a clock that was
+   * ahead has put further off than it can be is over.
+   */
   get heldUntil(): number | undefined {
-    return this.#heldUntil;
+    if (this.#heldUntil === undefined) return undefined;
+    const now = this.#options.clock.now();
+    return isOver(this.#heldUntil, now, longestHoldBack) ? Math.min(now, this.#heldUntil) : this.#heldUntil;
   }
 
   get isHoldingBack(): boolean {
-    return this.#heldUntil !== undefined && (this.#onTrial || this.#options.clock.now() < this.#heldUntil);
+    const { heldUntil } = this;
+    return heldUntil !== undefined && (this.#onTrial || this.#options.clock.now() < heldUntil);
   }
 
   /** Undefined when the call must not be made now; else `settle` it, whatever happens. */

@@ -1,6 +1,7 @@
 import type { Clock } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { reservedPrefix } from '../objects/key.ts';
+import { isOver } from '../objects/set-back.ts';
 import type { Capabilities, MonitoredProvider, ProviderHealth, ProviderRole } from '../providers/provider.ts';
 
 /** How long a provider that could not be reached is left alone before it is tried again. */
@@ -109,7 +110,7 @@ export class Site {
   /** Whether it was never reached and it is time to try (again). */
   get wantsConnecting(): boolean {
     if (this.capabilities !== undefined) return false;
-    return this.#failure === undefined || this.#clock.now() - this.#failure.at >= reconnectAfter;
+    return this.#failure === undefined || isOver(this.#failure.at + reconnectAfter, this.#clock.now(), reconnectAfter);
   }
 
   health(): ProviderHealth {

@@ -280,6 +280,16 @@ describe('a provider that is down', () => {
     expect(room.provider.health().state).toBe('degraded');
   });
 
+  test('a clock that was ahead and is right again does not hold it back until it gets there once more', async () => {
+    const room = failing();
+    await breakDown(room);
+    room.inner.heal();
+    room.clock.time -= 3_600_000;
+    expect(room.provider.health()).toMatchObject({ state: 'down', heldUntil: room.clock.time });
+    await put(room.provider, 'k', 'x');
+    expect(room.provider.health().state).toBe('up');
+  });
+
   test('a refusal is a sign of life as well', async () => {
     const room = failing();
     await breakDown(room);
