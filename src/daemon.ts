@@ -76,9 +76,11 @@ export class Daemon {
       ]);
       if (this.#failure !== undefined) throw this.#failure.error;
     } finally {
-      this.#ended = true;
-      this.#patienceOver?.();
-      await this.#replicator.noteProviders();
+      // The patience lasts until this too is recorded: on a full disk it would be tried for ever.
+      await this.#replicator.noteProviders().finally(() => {
+        this.#ended = true;
+        this.#patienceOver?.();
+      });
     }
   }
 

@@ -59,6 +59,30 @@ test('what hangs longer than a drain may take is given up, also what waits for m
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 2 });
 });
 
+test('what can no more be recorded at the end of a drain is given up as well', async () => {
+  await using world = await openWorld();
+  const noted = Promise.withResolvers<void>();
+  let draining = false;
+  const daemon = new Daemon(
+    partsOf(world, async () => {
+      noted.resolve();
+      if (!draining) return;
+      // As `Outlasting` does while the disk is full.
+      const { givenUp } = daemon;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      if (givenUp.aborted) resolve();
+      else givenUp.addEventListener('abort', () => resolve(), { once: true });
+      await promise;
+      throw new Error('the disk is full');
+    }),
+  );
+  const running = daemon.run();
+  await noted.promise;
+  draining = true;
+  daemon.drain(20);
+  await expect(running).rejects.toThrow('the disk is full');
+});
+
 test('what ends one loop ends all, and is the daemon’s own error', async () => {
   await using world = await openWorld();
   let notes = 0;
