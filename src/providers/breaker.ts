@@ -12,14 +12,19 @@ export interface BreakerOptions {
 /** How a call may be made: like any other, or as the one trial that decides whether others may. */
 export type Admission = 'ordinary' | 'trial';
 
-/** What a call told of the provider; `unknown` when it was aborted before it told anything. */
-export type Outcome = 'answered' | 'outage' | 'unknown';
+/**
+ * What a call told of the provider: `throttled` when it answers nothing but that it is asked too much, as what stands
+ * before a dead server does too; `unknown` when the call was aborted before it told anything.
+ */
+export type Outcome = 'answered' | 'throttled' | 'outage' | 'unknown';
 
 const longestHoldBack = 60_000;
+/** An outage counts as much as so many throttled calls: whoever is only busy serves some in between. */
+const throttledPerOutage = 5;
 
 /**
- * Stops hammering a provider that is down. Every answer, also a refusal, is a sign of life. Once the time is over,
- * one call is let through; until it has settled the others are refused at once, for whoever waited for a trial that
+ * Stops hammering a provider that is down. Every answer, also a refusal, is a sign of life, but for being throttled
+ * again and again. Once the time is over, one call is let through; until it has settled the others are refused at once, for whoever waited for a trial that
  * hangs would hang as well.
  *
  * Not a library's: cockatiel's breaker reads the system's time, lets callers wait for the trial without looking at
@@ -27,7 +32,8 @@ const longestHoldBack = 60_000;
  */
 export class Breaker {
   readonly #options: BreakerOptions;
-  #outages = 0;
+  /** Outages in a row, in throttled calls. */
+  #trouble = 0;
   /** How often in a row it opened. */
   #holds = 0;
   /** Milliseconds since the epoch; undefined while calls flow. */
@@ -64,17 +70,18 @@ export class Breaker {
   settle(admission: Admission, outcome: Outcome): void {
     if (admission === 'trial') this.#onTrial = false;
     if (outcome === 'answered') this.#close(admission);
-    else if (outcome === 'outage') this.#countOutage(admission);
+    else if (outcome === 'outage') this.#count(throttledPerOutage, admission);
+    else if (outcome === 'throttled') this.#count(1, admission);
   }
 
   /** Of calls that began before it opened, the failures tell nothing new. */
-  #countOutage(admission: Admission): void {
+  #count(trouble: number, admission: Admission): void {
     if (this.#heldUntil !== undefined) {
       if (admission === 'trial') this.#open();
       return;
     }
-    this.#outages += 1;
-    if (this.#outages >= this.#options.breakAfter) this.#open();
+    this.#trouble += trouble;
+    if (this.#trouble >= this.#options.breakAfter * throttledPerOutage) this.#open();
   }
 
   #open(): void {
@@ -85,7 +92,7 @@ export class Breaker {
   /** After a trial that was answered it is on probation: the next outage holds back again, and longer. */
   #close(admission: Admission): void {
     this.#heldUntil = undefined;
-    this.#outages = admission === 'trial' ? this.#options.breakAfter - 1 : 0;
+    this.#trouble = admission === 'trial' ? this.#options.breakAfter * throttledPerOutage - 1 : 0;
     if (admission !== 'trial') this.#holds = 0;
   }
 }

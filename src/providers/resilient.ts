@@ -171,6 +171,7 @@ class Guard implements Interception {
     if (this.#latestFailed && error instanceof ProviderError && !(givenUp && this.#saidWhyJustNow())) {
       this.#lastError = { code: error.code, message: error.message, at: this.#options.clock.now() };
     }
+    if (code === 'throttled') return code;
     return code === 'unavailable' ? 'outage' : 'answered';
   }
 

@@ -346,6 +346,25 @@ describe('a provider that is down', () => {
     expect(room.provider.health().state).toBe(['denied', 'throttled'].includes(code) ? 'degraded' : 'up');
   });
 
+  test('one that says for ever that it is asked too much is left alone as well, also when it answers a trial', async () => {
+    const { inner, clock, provider } = opened({ retries: 0, breakAfter: 3 });
+    inner.failWith('throttled', 14);
+    for (let count = 0; count < 14; count += 1) await expectError(provider.head('k', calm), 'throttled');
+    await put(provider, 'k', 'x');
+    inner.failWith('throttled');
+    for (let count = 0; count < 15; count += 1) await expectError(provider.head('k', calm), 'throttled');
+    expect(provider.health()).toMatchObject({ state: 'down', lastError: { code: 'throttled' } });
+    clock.time += 5_000;
+    await expectError(provider.head('k', calm), 'throttled');
+    expect(provider.health()).toMatchObject({ heldUntil: clock.time + 10_000 });
+    inner.heal();
+    clock.time += 10_000;
+    await provider.head('k', calm);
+    inner.failWith('throttled');
+    await expectError(provider.head('k', calm), 'throttled');
+    expect(provider.health().state).toBe('down');
+  });
+
   test('outages with answers between them do not add up', async () => {
     const { inner, provider } = opened({ retries: 0, breakAfter: 3 });
     for (let count = 0; count < 10; count += 1) {
