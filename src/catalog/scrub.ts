@@ -27,6 +27,10 @@ export interface ScrubLedger {
 export interface OldestRequest {
   readonly targets: readonly string[];
   readonly limit: number;
+  /** Copies that are left out, so that what is known of their objects need not be read: thousands may be. */
+  passesOver?(objectId: number, target: string): boolean;
+  /** So many of what is left; default: all. */
+  readonly most?: number;
 }
 
 export interface Aged {

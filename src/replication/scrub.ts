@@ -130,12 +130,16 @@ export class Scrub {
     const targets = availableTargets([this.#policy]).filter((target) => !this.#unwell.has(target));
     if (targets.length === 0) return undefined;
     const limit = batch + this.#reading.size + this.#postponed.size;
-    const oldest = await catalog.oldestEvidence(this.#policy.name, { targets, limit });
-    return oldest.find((aged) => !this.#reading.has(idOf(aged)) && !this.#postponed.has(idOf(aged)));
+    const passesOver = (objectId: number, target: string): boolean => {
+      const id = idOf(objectId, target);
+      return this.#reading.has(id) || this.#postponed.has(id);
+    };
+    const [oldest] = await catalog.oldestEvidence(this.#policy.name, { targets, limit, passesOver, most: 1 });
+    return oldest;
   }
 
   #begin(aged: Aged, stop: AbortSignal): void {
-    const id = idOf(aged);
+    const id = idOf(aged.object.id, aged.target);
     this.#reading.add(id);
     this.#queue
       .add(async () => await this.#audit(aged, stop))
@@ -193,7 +197,7 @@ export class Scrub {
 
   #postpone(aged: Aged, now: number): void {
     const failures = (this.#failures.get(aged.target) ?? 0) + 1;
-    this.#postponed.set(idOf(aged), now + this.#retryAfter);
+    this.#postponed.set(idOf(aged.object.id, aged.target), now + this.#retryAfter);
     this.#failures.set(aged.target, failures % manyOnEnd);
     if (failures === manyOnEnd) this.#unwell.set(aged.target, now + this.#unwellFor);
   }
@@ -212,8 +216,8 @@ function firstOf(error: unknown): unknown {
   return error instanceof SuppressedError ? firstOf(error.suppressed) : error;
 }
 
-function idOf({ object, target }: Aged): string {
-  return `${object.id} ${target}`;
+function idOf(objectId: number, target: string): string {
+  return `${objectId} ${target}`;
 }
 
 /** Also what a clock that was ahead has put further off than it can be. */

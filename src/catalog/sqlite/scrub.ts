@@ -29,12 +29,16 @@ export function oldestSql(when: 'past' | 'future'): string {
   order by c.evidence_at limit ?5 + 0`;
 }
 
-export function oldestEvidence(ledger: Ledger, policy: string, { targets, limit }: OldestRequest): readonly Aged[] {
+export function oldestEvidence(ledger: Ledger, policy: string, request: OldestRequest): readonly Aged[] {
+  const { targets, limit, most } = request;
   const policyId = ledger.names.policyId(policy);
   const wanted = ledger.names.targetsOf(policyId).filter(({ name }) => targets.includes(name));
   return wanted
-    .flatMap(({ id, name }) => oldestAt(ledger, policyId, id, limit).map((row) => aged(ledger, row, name)))
-    .toSorted((a, b) => comparableAge(a.at, ledger.now()) - comparableAge(b.at, ledger.now()));
+    .flatMap(({ id, name }) => oldestAt(ledger, policyId, id, limit).map((row) => ({ row, name })))
+    .filter(({ row, name }) => request.passesOver?.(row.id, name) !== true)
+    .toSorted((a, b) => comparableAge(a.row.at, ledger.now()) - comparableAge(b.row.at, ledger.now()))
+    .slice(0, most)
+    .map(({ row, name }) => aged(ledger, row, name));
 }
 
 function oldestAt(ledger: Ledger, policyId: number, targetId: number, limit: number): readonly OldestRow[] {

@@ -142,6 +142,10 @@ export function scrubCases(create: CreateStore): void {
     expect(await oldest(9, 'aws')).toEqual(['d aws 397', 'c aws 398', 'b aws 399', 'a aws 400']);
     expect(await oldest(1, 'disk')).toHaveLength(1);
     expect(await oldest(9)).toEqual([]);
+    const a = await bench.object('a');
+    const passesOver = (id: number, target: string): boolean => id === a.id && target === 'gcp';
+    const one = { targets: ['aws', 'gcp'], limit: 2, passesOver, most: 1 };
+    expect(await bench.catalog.oldestEvidence(policy, one)).toMatchObject([{ object: { key: 'b' }, target: 'gcp' }]);
     const d = await bench.object('d');
     await bench.record({ kind: 'missing', id: d.id, target: 'gcp', asOf: bench.tick() });
     await bench.claim();
