@@ -95,7 +95,7 @@ export class Database implements Disposable {
   }
 
   #guarded<T>(call: () => T): T {
-    if (!this.#connection.isOpen) throw new CatalogError('unavailable', `Catalog ${this.path}: it is closed.`);
+    if (!this.#connection.isOpen) throw new CatalogError('closed', `Catalog ${this.path}: it is closed.`);
     try {
       return call();
     } catch (error) {

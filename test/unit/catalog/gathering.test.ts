@@ -103,7 +103,7 @@ test('closing the catalog commits what waits; what comes later is refused', asyn
   await catalog[Symbol.asyncDispose]();
   await synced;
   const late = hurried(catalog.settle([]));
-  await expect(late).rejects.toMatchObject({ name: 'CatalogError', code: 'unavailable' });
+  await expect(late).rejects.toMatchObject({ name: 'CatalogError', code: 'closed' });
   using db = new Database(place.path);
   expect(db.all('select name from policies')).toEqual([{ name: 'p' }]);
 });

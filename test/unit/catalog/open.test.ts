@@ -90,8 +90,8 @@ test('a closed catalog says so', async () => {
   await catalog.syncPolicies(policies, { forget: true });
   await catalog[Symbol.asyncDispose]();
   await catalog[Symbol.asyncDispose]();
-  await expectCode('unavailable', () => catalog.counts('p'));
-  await expectCode('unavailable', () => catalog.settle([]));
+  await expectCode('closed', () => catalog.counts('p'));
+  await expectCode('closed', () => catalog.settle([]));
 });
 
 test('closing commits what was asked for before', async () => {

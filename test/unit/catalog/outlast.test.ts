@@ -94,3 +94,13 @@ test('a catalog whose disk is full records what waits as soon as there is room',
     await rm(directory, { recursive: true, force: true });
   }
 });
+
+test('nobody waits for a catalog that this process has closed: it could not end', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-catalog-'));
+  const outlasting = new Outlasting(new TestClock(), new AbortController().signal, () => undefined);
+  const path = join(directory, 'catalog.db');
+  const catalog = await openSqliteCatalog({ path, clock: systemClock, outlast: outlasting.around });
+  await catalog[Symbol.asyncDispose]();
+  await expect(catalog.noteScrubbed('p', 1)).rejects.toMatchObject({ code: 'closed' });
+  await rm(directory, { recursive: true });
+});
