@@ -53,10 +53,23 @@ export function globFilter(
   include: readonly string[] | undefined,
   exclude: readonly string[] | undefined,
 ): Policy['includes'] {
-  const options = { dot: true, nonegate: true };
-  const wanted = include === undefined ? () => true : picomatch([...include], options);
-  const unwanted = exclude === undefined ? () => false : picomatch([...exclude], options);
+  const wanted = include === undefined ? () => true : globs(include);
+  const unwanted = exclude === undefined ? () => false : globs(exclude);
   return (key) => wanted(key) && !unwanted(key);
+}
+
+/** Keys are no paths: `.` and `..` are segments like any other, and a line break (flag `s`) is a character like any other. */
+function globs(patterns: readonly string[]): (key: string) => boolean {
+  const matches = picomatch([...patterns], { dot: true, nonegate: true, flags: 's' });
+  return (key) => matches(key) || (dotSegment.test(key) && matches(key.replaceAll(dotSegments, veiled)));
+}
+
+const dotSegment = /(?:^|\/)\.{1,2}(?:\/|$)/;
+const dotSegments = /(?<=^|\/)\.{1,2}(?=\/|$)/g;
+
+/** As long, and nothing that picomatch keeps wildcards from. */
+function veiled(dots: string): string {
+  return '\ue000'.repeat(dots.length);
 }
 
 function siteOf(name: string, sites: ReadonlyMap<string, Site>): Site {
