@@ -1,3 +1,4 @@
+import { isoTime } from '../objects/iso-time.ts';
 import type { Key } from '../objects/key.ts';
 
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
@@ -38,7 +39,7 @@ export function formatKey(key: Key): string {
 }
 
 export function formatTime(ms: number): string {
-  return new Date(ms).toISOString();
+  return isoTime(ms);
 }
 
 /** Columns padded to the widest cell; numbers to the right. */

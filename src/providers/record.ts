@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { isoTime } from '../objects/iso-time.ts';
 import type { Attributes, CopyRecord } from '../objects/object.ts';
 import type { Checksums } from '../objects/checksum.ts';
 
@@ -110,7 +111,7 @@ function recordEntries(record: CopyRecord, rules: MetadataRules): Record<string,
     [ownName('size', rules)]: String(record.size),
     // Percent-encoded: a source's version is opaque and may hold what a header cannot.
     [ownName('sourceVersion', rules)]: encodeURIComponent(record.sourceVersion),
-    [ownName('sourceModifiedAt', rules)]: new Date(record.sourceModifiedAt).toISOString(),
+    [ownName('sourceModifiedAt', rules)]: isoTime(record.sourceModifiedAt),
   };
   for (const name of checksumNames) {
     const value = record.checksums[name];

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { ObjectRow } from '../catalog/rows.ts';
+import { isoTime } from '../objects/iso-time.ts';
 import { keyToBytes, type Key } from '../objects/key.ts';
 import { MerkleTree } from './merkle.ts';
 
@@ -65,7 +66,7 @@ const newline = Buffer.from('\n');
 
 function tsvLine({ key, size, sha256, version, modifiedAt, state }: ObjectRow): Buffer | undefined {
   if (sha256 === null) return undefined;
-  const fields = [latin1(key), String(size), sha256, latin1(version), new Date(modifiedAt).toISOString(), state];
+  const fields = [latin1(key), String(size), sha256, latin1(version), isoTime(modifiedAt), state];
   return Buffer.from(fields.map((field) => escape(field)).join('\t'), 'latin1');
 }
 

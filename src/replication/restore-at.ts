@@ -8,8 +8,8 @@ import type { Offer } from './restore-object.ts';
  * name is made of the bytes (an ETag), what comes back bears it again. Records keep whole milliseconds at some providers.
  */
 export function merged(versions: readonly Dated[]): Dated[] {
-  const same = Map.groupBy(versions, ({ choice: { sha256, version }, since }) =>
-    JSON.stringify([sha256, version, since === null ? null : Math.floor(since)]),
+  const same = Map.groupBy(versions, ({ choice: { sha256, size, version }, since }) =>
+    JSON.stringify([sha256, size, version, since === null ? null : Math.floor(since)]),
   );
   return [...same.values()].flatMap((group): Dated[] => {
     const [first] = group;

@@ -43,7 +43,12 @@ export function saidChoices(key: string, asked: readonly Asked[]): Choice[] {
     return record === undefined || record.size !== head.size ? [] : [{ site, head, record }];
   });
   const silent = asked.filter(({ head }) => head.record === undefined);
-  const versions = [...Map.groupBy(speaking, ({ record }) => `${record.sha256} ${record.sourceVersion}`).values()];
+  const versions = [
+    ...Map.groupBy(
+      speaking,
+      ({ record: { sha256, size, sourceVersion } }) => `${sha256} ${size} ${sourceVersion}`,
+    ).values(),
+  ];
   return versions
     .flatMap((same): Choice[] => {
       const [first] = same;

@@ -1,4 +1,5 @@
 import { ProviderError } from '../objects/errors.ts';
+import { isoTime } from '../objects/iso-time.ts';
 import { differingAttribute, type ObjectHead } from '../objects/object.ts';
 import type { CopyOptions } from './copy-job.ts';
 import { copyFromAny } from './copy-from.ts';
@@ -78,8 +79,12 @@ export class ObjectRestore {
     try {
       for await (const { choice, older, because } of offers) {
         const found = await this.#compare(choice, this.#options.overwrite && !older);
-        if ('outcome' in found)
-          return { ...found, choice, older: older ? olderThan(choice, first ?? because) : undefined };
+        if ('outcome' in found) {
+          const why = first ?? because;
+          // It replaces nothing, whatever may be overwritten: what keeps the newest one away is what matters.
+          if (older && found.outcome.state === 'failed' && why !== undefined) return { outcome: failed(why), choice };
+          return { ...found, choice, older: older ? olderThan(choice, why) : undefined };
+        }
         try {
           const done = await this.#copy(choice, found.occupied);
           return { ...done, choice, older: older ? olderThan(choice, first ?? because) : undefined };
@@ -247,6 +252,6 @@ function withoutTime(key: string, copies: Sighting['standing']): ProviderError {
 
 function olderThan({ modifiedAt }: Choice, failure: ProviderError | undefined): Omit<RestoreProblem, 'key'> {
   const why = failure === undefined ? 'no place that was looked at has the newest version' : failure.message;
-  const message = `an older version is there now, of ${new Date(modifiedAt).toISOString()}, because ${why}`;
+  const message = `an older version is there now, of ${isoTime(modifiedAt)}, because ${why}`;
   return { provider: failure?.provider ?? '', code: 'older', message };
 }

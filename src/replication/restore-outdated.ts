@@ -1,4 +1,5 @@
 import { ProviderError } from '../objects/errors.ts';
+import { isoTime } from '../objects/iso-time.ts';
 import type { Choice } from './restore-choices.ts';
 import type { Offer } from './restore-object.ts';
 import type { Sighting } from './restore-walk.ts';
@@ -34,6 +35,6 @@ function becauseOf({ version, modifiedAt, candidates }: Choice): ProviderError {
   const names = candidates.map(({ provider }) => provider.name);
   const message =
     `the catalog knows it as the present one; ${names.join(', ')} has one that says it is version ${version}, of ` +
-    `${new Date(modifiedAt).toISOString()}. --from ${names[0] ?? ''} restores that one`;
+    `${isoTime(modifiedAt)}. --from ${names[0] ?? ''} restores that one`;
   return new ProviderError('conflict', message, { provider: names[0] ?? '' });
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { CopyRecord } from '../../../src/objects/object.ts';
 import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';
@@ -96,12 +97,22 @@ async function openTwoVersions(): Promise<World> {
   return world;
 }
 
-async function copy(place: Place, text: string, version: string, modifiedAt: number): Promise<void> {
-  place.write('a', text);
-  await claimedBy(place, 'a', version);
-  const object = place.bucket.objects.get('a');
-  if (object === undefined) throw new Error('it was written a moment ago');
-  place.bucket.write('a', { ...object, record: { ...object.record, sourceModifiedAt: modifiedAt } });
+async function copy(place: Place, text: string, version: string, sourceModifiedAt: number, key = 'a'): Promise<void> {
+  place.write(key, text);
+  await claimedBy(place, key, version);
+  claim(place, key, { sourceModifiedAt });
+}
+
+function claim(place: Place, key: string, forged: Partial<CopyRecord>): void {
+  const object = place.bucket.objects.get(key);
+  if (object === undefined) throw new Error(`${place.name} holds no ${key}`);
+  place.bucket.write(key, { ...object, record: { ...object.record, ...forged } });
+}
+
+function recordOf(place: Place, key: string): CopyRecord {
+  const object = place.bucket.objects.get(key);
+  if (object === undefined) throw new Error(`${place.name} holds no ${key}`);
+  return object.record;
 }
 
 test('without a catalog the newest version counts', async () => {
@@ -195,4 +206,40 @@ test('a copy that lost its record still serves, where another one says what it m
   const back = backRoom(world);
   expect(await restoreTo(world, back)).toMatchObject({ complete: true, report: { from: { one: 1 } } });
   expect(back.text('a')).toBe('right');
+});
+
+test('why an older version replaces nothing is the newest one, and no advice that was followed already', async () => {
+  await using world = await openTwoVersions();
+  world.target('one').flip('a');
+  const back = backRoom(world);
+  back.write('a', 'mine');
+  const { problems } = await restoreTo(world, back, { overwrite: true });
+  expect(problems).toMatchObject([{ key: 'a', code: 'checksum-mismatch', provider: 'one' }]);
+  expect(problems[0]?.message).not.toContain('--overwrite replaces it');
+});
+
+test('a copy whose record tells another size is another version, and ends no restore', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  await copy(world.target('one'), 'right', 'v1', 1_000);
+  await copy(world.target('one'), 'of b', 'v1', 1_000, 'b');
+  await copy(world.target('two'), 'longer than that', 'v1', 1_000);
+  claim(world.target('two'), 'a', { sha256: recordOf(world.target('one'), 'a').sha256 });
+  world.target('one').before = ({ operation, key }) => {
+    if (operation === 'read' && key === 'a') throw world.target('one').error('denied');
+  };
+  const { report, complete } = await restoreTo(world, backRoom(world));
+  expect([report, complete]).toMatchObject([{ restored: 1, failed: 1 }, false]);
+});
+
+test('a record of an impossible time ends no restore', async () => {
+  await using world = await openWith(bytesOf(KiB));
+  await copy(world.target('one'), 'forged', 'v999', 9e15);
+  expect(await restoreTo(world, backRoom(world))).toMatchObject({ report: { restored: 1, older: 1 } });
+});
+
+test('an older version that is there is told as such, whatever its time', async () => {
+  await using world = await openTwoVersions();
+  claim(world.target('two'), 'a', { sourceModifiedAt: -9e15 });
+  world.target('one').flip('a');
+  expect(await restoreTo(world, backRoom(world))).toMatchObject({ report: { restored: 1, older: 1, failed: 0 } });
 });
