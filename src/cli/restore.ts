@@ -53,7 +53,8 @@ export async function restoreCommand(
     ...(at === undefined ? {} : { at }),
   };
   const { report, complete, estimate } = await restore(restorer.engine, restorer.policy, options, context.signal);
-  for (const [provider, why] of Object.entries(report.notLookedAt)) say(`${provider} could not be looked at: ${why}`);
+  for (const [provider, why] of Object.entries(report.notLookedAt))
+    say(`${provider} could not be (wholly) looked at: ${why}`);
   if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, estimate, problems });
   else print([restoreText(report, restorer.places.to.name, dryRun), ...estimateLines(estimate)].join('\n'));
   return complete ? exitStatus.ok : exitStatus.incomplete;

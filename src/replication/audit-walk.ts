@@ -20,6 +20,8 @@ export interface AuditWalkOptions<Known> {
   readonly onWait: () => void;
   /** Its listing failed; the walk goes on without it. */
   readonly onUnreached: (target: string, error: ProviderError) => void;
+  /** Its listing has something there that is no object. */
+  readonly onIgnored?: (target: string, key: Key, reason: string) => void;
 }
 
 /** What is known and the targets' listings together, key by key, with the reading of the bytes beside it. */
@@ -34,11 +36,14 @@ export class AuditWalk<Known extends { readonly key: Key }> implements AsyncDisp
   constructor(options: AuditWalkOptions<Known>, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
-    const { known, sites, prefix, concurrency } = options;
+    const { known, sites, prefix, concurrency, onIgnored } = options;
     this.#queue = new PQueue({ concurrency });
     this.#known = new Cursor(known);
     this.#listings = new Map(
-      sites.map(({ name, provider }) => [name, cursorOfListing(provider.list({ prefix }, signal))]),
+      sites.map(({ name, provider }) => [
+        name,
+        cursorOfListing(provider.list({ prefix }, signal), (key, reason) => onIgnored?.(name, key, reason)),
+      ]),
     );
   }
 

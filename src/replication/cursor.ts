@@ -66,12 +66,21 @@ export class Cursor<T extends { readonly key: Key }> {
   }
 }
 
-export function cursorOfListing(pages: AsyncIterable<ListPage>): Cursor<ObjectInfo> {
-  return new Cursor(entriesOf(pages));
+/** `onIgnored` is told of what is there and no object (see `ListPage`). */
+export function cursorOfListing(pages: AsyncIterable<ListPage>, onIgnored?: OnIgnored): Cursor<ObjectInfo> {
+  return new Cursor(entriesOf(pages, onIgnored));
 }
 
-async function* entriesOf(pages: AsyncIterable<ListPage>): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
-  for await (const page of pages) yield page.entries;
+export type OnIgnored = (key: Key, reason: string) => void;
+
+async function* entriesOf(
+  pages: AsyncIterable<ListPage>,
+  onIgnored?: OnIgnored,
+): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
+  for await (const { entries, ignored = [] } of pages) {
+    for (const { key, reason } of ignored) onIgnored?.(key, reason);
+    yield entries;
+  }
 }
 
 /** The smallest key that any settled cursor stands on. */

@@ -54,6 +54,8 @@ export class RebuildWalk implements AsyncDisposable {
       concurrency: engine.concurrency.value,
       onWait: () => plan.onProgress(tally.report),
       onUnreached: (target: string, error: ProviderError) => tally.unreached(target, error.message),
+      onIgnored: (target: string, key: Key, reason: string) =>
+        tally.problem(key, target, 'unrecorded', `it is passed over, for ${reason}`),
     };
     this.#walk = new AuditWalk(walk, signal);
   }

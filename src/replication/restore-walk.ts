@@ -4,7 +4,7 @@ import type { ObjectRow } from '../catalog/rows.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import { compareKeys, type Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
-import { Cursor, cursorOfListing, smallestKey } from './cursor.ts';
+import { Cursor, cursorOfListing, smallestKey, type OnIgnored } from './cursor.ts';
 import type { RestoreEngine, RestorePolicy, RestoreTo } from './restore-plan.ts';
 import type { Site } from './site.ts';
 
@@ -56,7 +56,7 @@ export class RestoreWalk implements AsyncDisposable {
     const { prefix, from, to } = places;
     this.#rows = new Cursor(engine.catalog?.scan(policy.name, { prefix }) ?? nothing());
     this.#kept = new Cursor((places.kept ? engine.catalog?.scanKept(policy.name, { prefix }) : undefined) ?? nothing());
-    this.#listings = new Map(from.map((site) => [site, this.#listing(site)]));
+    this.#listings = new Map(from.map((site) => [site, this.#listing(site, this.#onIgnoredAt(site))]));
     this.#there = to === undefined ? new Cursor(nothing()) : this.#listing(to.site);
   }
 
@@ -133,8 +133,17 @@ export class RestoreWalk implements AsyncDisposable {
     }
   }
 
-  #listing({ provider }: Site): Cursor<ObjectInfo> {
-    return cursorOfListing(provider.list({ prefix: this.#places.prefix }, this.#signal));
+  #listing({ provider }: Site, onIgnored?: OnIgnored): Cursor<ObjectInfo> {
+    return cursorOfListing(provider.list({ prefix: this.#places.prefix }, this.#signal), onIgnored);
+  }
+
+  /** A link may stand for a whole tree of copies. A catalog names those that are missed for it; without one nothing does. */
+  #onIgnoredAt(site: Site): OnIgnored | undefined {
+    if (this.#engine.catalog !== undefined) return undefined;
+    return (key, reason) => {
+      const message = `what is at ${key} is passed over, for ${reason}`;
+      this.#places.onUnreached(site, new ProviderError('unsupported', message, { provider: site.name, key }));
+    };
   }
 }
 

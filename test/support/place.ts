@@ -149,3 +149,11 @@ export async function claimedBy(place: Place, key: Key, sourceVersion: string): 
     checksums: { crc32c: digest.crc32c },
   });
 }
+
+/** Its listing has something at the key that is no object. */
+export function hide(place: Place, key: Key, reason: string): void {
+  place.listing = async function* (pages) {
+    yield { entries: [], ignored: [{ key, reason }] };
+    yield* pages;
+  };
+}

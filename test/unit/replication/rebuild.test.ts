@@ -6,7 +6,7 @@ import { rebuild } from '../../../src/replication/rebuild.ts';
 import { isConsistent, type RebuildProblem, type RebuildReport } from '../../../src/replication/rebuild-report.ts';
 import { digestOf } from '../../support/digest.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
-import type { Place } from '../../support/place.ts';
+import { hide, type Place } from '../../support/place.ts';
 
 /** Nothing is attested: only reading tells. */
 const mute = { capabilities: { attests: {}, wants: { put: [], part: [], upload: [] } } };
@@ -356,3 +356,11 @@ test.each(['a snapshot', 'no snapshot'])(
     expect(world.targets.map((place) => place.text('a'))).toEqual(['VERSION 2', 'VERSION 2', 'VERSION 2']);
   },
 );
+
+test('what stands at a target and is no object is named: it may stand for many', async () => {
+  await using world = await worldWithout(['a', 'b']);
+  hide(world.target('one'), 'tree', 'it is a symbolic link');
+  const { report, problems } = await rebuilt(world);
+  expect([report, isConsistent(report)]).toMatchObject([{ objects: 2, unrecorded: 1 }, false]);
+  expect(problems).toMatchObject([{ key: 'tree', provider: 'one', state: 'unrecorded' }]);
+});

@@ -5,7 +5,7 @@ import { compareKeys } from '../../../src/objects/key.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
-import { claimedBy, type Place } from '../../support/place.ts';
+import { claimedBy, hide, type Place } from '../../support/place.ts';
 import { backRoom, restoreTo } from '../../support/restoring.ts';
 
 /** A world whose `a` and `b` are at all targets. */
@@ -269,4 +269,13 @@ test('a catalog that turns out unreadable on the way is told, and done without',
   const { complete, catalogLost } = await restoreTo(world, back);
   Object.assign(world.engine, { catalog });
   expect([complete, catalogLost, texts(back)]).toEqual([true, ['it is damaged'], whole]);
+});
+
+test('a link among the copies, of which no catalog tells what it hides, is said, and is no success', async () => {
+  await using world = await openCopied();
+  hide(world.target('one'), 'tree', 'it is a symbolic link');
+  const { complete, report } = await restoreTo(world, backRoom(world), { withoutCatalog: true });
+  const notLookedAt = { one: 'what is at tree is passed over, for it is a symbolic link' };
+  expect([complete, report]).toMatchObject([false, { restored: 2, failed: 0, notLookedAt }]);
+  expect(await restoreTo(world, backRoom(world))).toMatchObject({ complete: true, report: { notLookedAt: {} } });
 });
