@@ -21,17 +21,29 @@ export async function whatIfCommand(command: WhatIfCommand, context: Context): P
   );
   if (command.json === true) printJson({ policies });
   else print([`if ${lost.join(', ')} vanished now:`, ...policies.map(describe)].join('\n\n'));
-  return policies.some((policy) => policy.lost > 0) ? exitStatus.incomplete : exitStatus.ok;
+  return policies.every(isCalm) ? exitStatus.ok : exitStatus.incomplete;
+}
+
+/** Of a source that was never seen whole nobody knows what is in it. */
+function isCalm({ lose, lost, asOfSeconds }: WhatIf): boolean {
+  return lost === 0 && (lose.length === 0 || asOfSeconds !== null);
 }
 
 function describe(report: WhatIf): string {
   const { policy, lose } = report;
   if (lose.length === 0) return `${policy}: not concerned`;
-  return [`${policy} (without ${lose.join(', ')})`, ...describeLoss(report), ...describeRest(report)].join('\n  ');
+  const lines = [...describeLoss(report), ...describeRest(report), describeAge(report)];
+  return [`${policy} (without ${lose.join(', ')})`, ...lines].join('\n  ');
 }
 
-function describeLoss({ lost, lostBytes, newestLossSeconds, oldestLossSeconds }: WhatIf): string[] {
-  if (lost === 0) return ['nothing would be lost'];
+function describeAge({ asOfSeconds }: WhatIf): string {
+  if (asOfSeconds === null)
+    return 'the source was not seen whole yet (holdfast reconcile): what nobody saw is not counted';
+  return `by what the source showed ${formatSeconds(asOfSeconds)} ago; what came since may not be counted`;
+}
+
+function describeLoss({ lost, lostBytes, newestLossSeconds, oldestLossSeconds, asOfSeconds }: WhatIf): string[] {
+  if (lost === 0) return [asOfSeconds === null ? 'nothing that is known of would be lost' : 'nothing would be lost'];
   const lines = [`LOST: ${lost} objects (${formatBytes(lostBytes)})`];
   if (newestLossSeconds !== null) lines.push(`the newest of them is ${formatSeconds(newestLossSeconds)} old`);
   if (oldestLossSeconds !== null)

@@ -7,6 +7,8 @@ export interface WhatIf {
   readonly policy: string;
   /** Those of the lost providers that are its source or targets. */
   readonly lose: readonly string[];
+  /** Age of the newest pass that saw the source whole: what came since may not be counted. Null: there was none. */
+  readonly asOfSeconds: number | null;
   /** Objects of which some content would be unrecoverable, and that content's bytes (see `catalog/losses.ts`). */
   readonly lost: number;
   readonly lostBytes: number;
@@ -37,10 +39,12 @@ export interface RestoreBasis {
 export async function whatIf(catalog: Catalog, policy: Policy, lost: readonly string[], now: number): Promise<WhatIf> {
   const lose = [policy.source, ...policy.targets].map((site) => site.name).filter((name) => lost.includes(name));
   const loss = await catalog.lossOf(policy.name, lose);
+  const { lastCompletePassAt } = await catalog.readPolicy(policy.name);
   const basis = basisOf(await catalog.copyPace(policy.name));
   return {
     policy: policy.name,
     lose,
+    asOfSeconds: ageOf(lastCompletePassAt, now),
     lost: loss.objects,
     lostBytes: loss.bytes,
     newestLossSeconds: ageOf(loss.newestAt, now),

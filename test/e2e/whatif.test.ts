@@ -17,7 +17,9 @@ test('whatif: from "nothing would be lost" to what would, by name and by failure
   await desk.write('holdfast.yaml', configOf(targets));
   await desk.write('source/a.txt', 'first');
   const before = await desk.json<Reports>('whatif', '--lose', 'primary', ...c);
-  expect(before).toMatchObject({ code: 0, document: { policies: [{ policy: 'docs', lost: 0, left: {} }] } });
+  const unseen = { policy: 'docs', asOfSeconds: null, lost: 0, left: {} };
+  expect(before).toMatchObject({ code: 1, document: { policies: [unseen] } });
+  expect((await desk.run(['whatif', '--lose', 'primary', ...c])).stdout).not.toContain('nothing would be lost');
   await desk.run(['reconcile', ...c]);
 
   const safe = await desk.run(['whatif', '--lose', 'operator=ACME', ...c]);

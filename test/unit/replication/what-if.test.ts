@@ -14,7 +14,15 @@ test('what is in place everywhere survives the loss of any place but all; how ol
   await world.reconcile();
   world.clock.advance(90_000);
   expect(await without(world, 'two', 'elsewhere')).toEqual({
-    ...{ policy: 'p', lose: ['two'], lost: 0, lostBytes: 0, newestLossSeconds: null, oldestLossSeconds: null },
+    ...{
+      policy: 'p',
+      lose: ['two'],
+      asOfSeconds: expect.closeTo(90, -1) as number,
+      lost: 0,
+      lostBytes: 0,
+      newestLossSeconds: null,
+      oldestLossSeconds: null,
+    },
     ...{ left: { 2: 1 }, belowMinCopies: 0, restoreCopies: 0, restoreBytes: 0, restoreSeconds: 0, restoreBasis: null },
   });
   const worse = { lost: 0, left: { 1: 1 }, belowMinCopies: 1, restoreCopies: 1, restoreBytes: 3, restoreSeconds: null };
