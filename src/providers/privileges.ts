@@ -18,7 +18,15 @@ export interface Privileges {
   readonly notes: readonly string[];
 }
 
+const restoring =
+  '`holdfast restore --to` this provider writes to it, which these rights do not allow: for a restore, give Holdfast those of a target.';
+
 export async function privilegesOf(settings: ProviderSettings, usage: Usage): Promise<Privileges> {
+  const { document, notes } = await documentOf(settings, usage);
+  return { document, notes: usage.role === 'source' ? [...notes, restoring] : notes };
+}
+
+async function documentOf(settings: ProviderSettings, usage: Usage): Promise<Privileges> {
   switch (settings.type) {
     case 's3':
       return (await import('./s3/privileges.ts')).s3Privileges(settings, usage);

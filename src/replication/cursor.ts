@@ -78,7 +78,8 @@ async function* entriesOf(
   onIgnored?: OnIgnored,
 ): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
   for await (const { entries, ignored = [] } of pages) {
-    for (const { key, reason } of ignored) onIgnored?.(key, reason);
+    // The empty key is no object's: the prefix itself, which a console marks as a directory.
+    for (const { key, reason } of ignored) if (key !== '') onIgnored?.(key, reason);
     yield entries;
   }
 }

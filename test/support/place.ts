@@ -153,6 +153,7 @@ export async function claimedBy(place: Place, key: Key, sourceVersion: string): 
 /** Its listing has something at the key that is no object. */
 export function hide(place: Place, key: Key, reason: string): void {
   place.listing = async function* (pages) {
+    yield { entries: [], ignored: [{ key: '', reason: 'it is the prefix itself' }] };
     yield { entries: [], ignored: [{ key, reason }] };
     yield* pages;
   };

@@ -120,7 +120,7 @@ function protection(deletes: boolean): string[] {
     ...(deletes
       ? []
       : [
-          'Without the right to delete, canaries stay, and so does a copy that was stored wrong, until it is replaced.',
+          'Without the right to delete, canaries and older snapshots of the catalog stay, and so does a copy that was stored wrong, until it is replaced.',
         ]),
     'So that stolen credentials cannot destroy copies: switch on blob versioning, soft delete of blobs and of containers for some weeks, and forbid account keys (allowSharedKeyAccess: false); a version-level immutability policy holds even against administrators once it is locked; keep `deletes: { mode: retain }`.',
   ];

@@ -8,7 +8,7 @@ import { systemClock } from '../../../src/objects/clock.ts';
 import { azurePrivileges, needs as azureNeeds } from '../../../src/providers/azure/privileges.ts';
 import { filesystemPrivileges } from '../../../src/providers/filesystem/privileges.ts';
 import { gcsPrivileges, needs as gcsNeeds, requestKind } from '../../../src/providers/gcs/privileges.ts';
-import type { Usage } from '../../../src/providers/privileges.ts';
+import { privilegesOf, type Usage } from '../../../src/providers/privileges.ts';
 import { needs as s3Needs, s3Privileges } from '../../../src/providers/s3/privileges.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, openRoom, partsOf, put, readAll, shapeOf, describedBytes } from '../../support/fake-gcs/room.ts';
@@ -189,4 +189,14 @@ test('a directory that is only a source is read, not written', () => {
     mount: 'ro',
   });
   expect(filesystemPrivileges({ path: '/data' }, target).document).toMatchObject({ owner: 'holdfast' });
+});
+
+test.each([
+  { type: 'filesystem', path: '/data' },
+  { type: 's3', bucket: 'b', region: 'eu-central-1' },
+  { type: 'gcs', bucket: 'b' },
+  { type: 'azure', container: 'c', account: 'a', accountKey: 'k' },
+] as const)('the rights of a source do not let a restore write there, and that is said ($type)', async (settings) => {
+  expect((await privilegesOf(settings, source)).notes.join()).toContain('restore --to');
+  expect((await privilegesOf(settings, target)).notes.join()).not.toContain('restore --to');
 });
