@@ -47,6 +47,7 @@ export async function rebuildCatalog(
     const within = { ...config, catalog: { ...config.catalog, file: building } };
     const snapshot = options.snapshot ? await begin(within, surroundings, signal) : null;
     const policies = await fill(within, surroundings, options, signal);
+    if (state === 'sound' && policies.every(({ objects }) => objects === 0)) throw foundNothing(file, policies);
     // It may have taken hours, in which a daemon may have been started.
     if ((await catalogFileState(file)) !== state) throw putThereMeanwhile(file);
     requireNobodyAt(file, state);
@@ -63,6 +64,15 @@ function isSound(file: string): UsageError {
   return new UsageError(
     `Catalog ${file} is sound and knows objects; nothing was changed. "holdfast reconcile" compares it with what the providers ` +
       'hold. To make it anew all the same: --replace, which keeps the old one beside it.',
+  );
+}
+
+function foundNothing(file: string, policies: readonly RebuildReport[]): UsageError {
+  const unreached = [...new Set(policies.flatMap((report) => report.unreached))];
+  const why = unreached.length === 0 ? '' : ` (${unreached.join(', ')} could not be listed)`;
+  return new UsageError(
+    `Nothing was found at the targets${why}, and catalog ${file} knows objects; it was left as it is. Look at the targets and ` +
+      'their settings; to begin with an empty catalog, move that one away.',
   );
 }
 

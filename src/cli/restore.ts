@@ -57,7 +57,9 @@ export async function restoreCommand(
     say(`${provider} could not be (wholly) looked at: ${why}`);
   if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, estimate, problems });
   else print([restoreText(report, restorer.places.to.name, dryRun), ...estimateLines(estimate)].join('\n'));
-  return complete ? exitStatus.ok : exitStatus.incomplete;
+  // Nothing at all is what a wrong prefix or a wrong bucket looks like.
+  const some = report.objects + report.leftOut > 0;
+  return complete && some ? exitStatus.ok : exitStatus.incomplete;
 }
 
 function describeProblem({ key, provider, code, message }: RestoreProblem): string {

@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, truncate, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { gunzipSync } from 'node:zlib';
@@ -68,6 +68,15 @@ test('a sound catalog is not replaced unless that is asked for, and then kept be
   using old = new DatabaseSync(document.aside ?? '');
   expect(old.prepare('select count(*) as n from objects').get()).toEqual({ n: 4 });
   expect((await desk.run(['reconcile', ...c])).code).toBe(0);
+});
+
+test('a sound catalog is not replaced by an empty one, because nothing can be reached', async () => {
+  await using desk = await deskWithCopies();
+  for (const name of ['one', 'two']) await rename(desk.at(name), desk.at(`${name}.away`));
+  const { code, stderr } = await desk.run(['rebuild-catalog', '--replace', ...c]);
+  expect([code, stderr]).toEqual([2, expect.stringContaining('it was left as it is')]);
+  using kept = new DatabaseSync(desk.at('catalog.db'));
+  expect(kept.prepare('select count(*) as n from objects').get()).toEqual({ n: 4 });
 });
 
 test('a daemon that works with the catalog is not worked around', async () => {

@@ -116,6 +116,14 @@ test('one damaged copy and one place that is gone: what is right comes back, and
   expect(await exists(desk.at('again', 'dot.'))).toBe(false);
 });
 
+test('from an empty place, as where a prefix is mistyped: nothing was found is no success', async () => {
+  await using desk = await openDesk();
+  await desk.write('holdfast.yaml', configOf(directories));
+  for (const name of ['one', 'two']) await mkdir(desk.at(name), { recursive: true });
+  const { code, stdout } = await desk.run(['restore', ...c, '--to-dir', 'back']);
+  expect([code, stdout]).toEqual([1, expect.stringContaining('nothing was found')]);
+});
+
 test.each<[NodeJS.Signals, number | null]>([
   ['SIGKILL', null],
   ['SIGINT', 130],
