@@ -34,6 +34,11 @@ export interface ObjectRow extends ObjectVersion {
    * this version may have been written after that agreement. Only the source tells.
    */
   readonly doubted?: true;
+  /**
+   * Versions that it had before, oldest first, of the newest few. Those behind the present one are newer than it: it went back
+   * to that, because none of them was known to be copied.
+   */
+  readonly past: readonly string[];
   /** When this row last changed: a listing fetched before it says nothing about it. */
   readonly updatedAt: number;
   readonly copies: readonly CopyRow[];

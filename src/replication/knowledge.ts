@@ -2,6 +2,7 @@ import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { CopyRow, ObjectRow, ObjectVersion, Observed } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { Key } from '../objects/key.ts';
 import { noAttributes, type Attributes } from '../objects/object.ts';
 import { agreedContent, quarantined } from './agreement.ts';
 import { nowhereToReadFrom, sourceCandidate } from './candidates.ts';
@@ -10,7 +11,7 @@ import type { Policy } from './policy.ts';
 import { digestByReading, type ProveOptions } from './prove.ts';
 import { proveAll, type Proven } from './proving.ts';
 import type { Candidate } from './read-source.ts';
-import { newestSaid, recordsOf, saidOf } from './records.ts';
+import { laterThan, newestSaid, recordsOf, saidOf } from './records.ts';
 import type { Site } from './site.ts';
 import { changeAtSource } from './source-change.ts';
 
@@ -97,7 +98,8 @@ export class Knowledge {
    * @throws ProviderError when that cannot be told (now).
    */
   async proofs(copies: readonly CopyRow[]): Promise<readonly Proven[]> {
-    if (this.#digest !== undefined) return await this.#proveAll(copies, this.#digest);
+    if (this.#digest !== undefined)
+      return (await this.#byLaterRecords(copies)) ?? (await this.#proveAll(copies, this.#digest));
     const proofs =
       (await this.#byRecords(copies)) ?? (await this.#bySource(copies)) ?? (await this.#byAgreement(copies));
     if (proofs !== undefined) return proofs;
@@ -139,11 +141,14 @@ export class Knowledge {
   async #byRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
     const { key, version, doubted } = this.#object;
     if (doubted === true) return undefined;
-    const { said, silent } = await recordsOf(copies, key, this.#site, this.#signal);
+    const heard = this.#isGone() ? this.#standing() : copies;
+    const { said, silent } = await recordsOf(heard, key, this.#site, this.#signal);
     // The source alone must not decide what they were: what it has now may be the damage.
-    if (silent.length === copies.length) return silent;
+    if (silent.length === heard.length) return silent.filter(([copy]) => copies.includes(copy));
     const present = saidOf(said, this.#object);
     if (present === undefined) {
+      // Where nobody else can tell, the one that holds the newest version must not be passed over.
+      if (this.#isGone()) requireAllHeard(key, silent);
       // Records of the present version that contradict each other do not make it another one.
       const former = said.some(({ of }) => of.version === version) ? undefined : newestSaid(said);
       return await this.#byFormerRecords(copies, former);
@@ -178,6 +183,32 @@ export class Knowledge {
     this.#former = said.of;
     this.#object = former;
     this.#learn(said);
+    return proofs;
+  }
+
+  /** Whether a copy may be of a version that the object had after the one that its row went back to. */
+  get mayBeLater(): boolean {
+    return this.#isGone() && laterThan(this.#object).length > 0;
+  }
+
+  /**
+   * A crash kept the catalog from hearing that a version was copied; when the object went, its row went back to the one before.
+   * What the copies say is believed of versions that the catalog knows: then that is what the object was at last.
+   */
+  async #byLaterRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
+    if (!this.mayBeLater) return undefined;
+    const later = laterThan(this.#object);
+    const { said } = await recordsOf(this.#standing(), this.#object.key, this.#site, this.#signal);
+    const latest = said
+      .filter(({ of }) => later.includes(of.version))
+      .toSorted((a, b) => later.indexOf(b.of.version) - later.indexOf(a.of.version))[0];
+    if (latest === undefined) return undefined;
+    const object = { ...this.#object, ...latest.of };
+    const proofs = await this.#proveAll(copies, latest.digest, undefined, object);
+    if (!proofs.some(([, proof]) => 'state' in proof && proof.state === 'right')) return undefined;
+    this.#former = latest.of;
+    this.#object = object;
+    this.#learn(latest);
     return proofs;
   }
 
@@ -239,15 +270,18 @@ export class Knowledge {
     if (!this.#isGone()) return undefined;
     const { key, version, size } = this.#object;
     const silent = this.#object.copies.find((copy) => copy.version !== null && !copies.includes(copy));
-    if (silent !== undefined) {
-      const message = `what ${key} must be is told by its copies alone, and ${silent.target} does not answer now`;
-      throw new ProviderError('unavailable', message, { provider: silent.target, key });
-    }
+    if (silent !== undefined) throw notHeard(key, silent);
     const providers = copies.map(({ target }) => this.#site(target).provider);
     const agreed = await agreedContent(providers, { key, version, size }, this.#options.onBytes, this.#signal);
     if (agreed === undefined) return undefined;
     this.#learn(agreed, true);
     return await this.#proveAll(copies, agreed.digest);
+  }
+
+  /** Copies of which something stands at its key, claimed or not. */
+  #standing(): readonly CopyRow[] {
+    const targets = this.#policy.targets.map(({ name }) => name);
+    return this.#object.copies.filter(({ target, version }) => version !== null && targets.includes(target));
   }
 
   #isGone(): boolean {
@@ -288,4 +322,13 @@ function whatStaysOpen(proofs: readonly Proven[]): readonly Proven[] | undefined
   // What some of them hold must not be judged before the others were heard.
   if (unanswered.length < proofs.length) throw first.error;
   return proofs;
+}
+
+function requireAllHeard(key: Key, [silent]: readonly Proven[]): void {
+  if (silent !== undefined) throw notHeard(key, silent[0]);
+}
+
+function notHeard(key: Key, { target }: CopyRow): ProviderError {
+  const message = `what ${key} must be is told by its copies alone, and ${target} does not answer now`;
+  return new ProviderError('unavailable', message, { provider: target, key });
 }

@@ -3,6 +3,7 @@ import { ProviderError } from '../objects/errors.ts';
 import type { CopyRecord } from '../objects/object.ts';
 import { headIfThere } from './prove.ts';
 import type { Candidate } from './read-source.ts';
+import { laterThan } from './records.ts';
 import type { Site } from './site.ts';
 
 /** How long until such a copy is looked at again, in milliseconds; the second where the source gave no answer. */
@@ -25,10 +26,12 @@ export async function newerStanding(
   source: Candidate | undefined,
   signal: AbortSignal,
 ): Promise<ProviderError | undefined> {
-  const { key, version } = object;
+  const { key, version, past } = object;
   const record = (await headIfThere(provider, key, signal))?.record;
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
   if (evidence !== null && !isNewer(record, object)) return undefined;
+  // It is accounted for: the object was that before it became what it is.
+  if (past.includes(record.sourceVersion) && !laterThan(object).includes(record.sourceVersion)) return undefined;
   const standing = source === undefined ? 'no' : await standsAtSource(source, signal);
   if (standing === 'yes') return undefined;
   const retryAfterMs = standing === 'no' ? lookAgainAfter : askAgainAfter;

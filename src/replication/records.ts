@@ -1,4 +1,4 @@
-import type { CopyRow, ObjectVersion } from '../catalog/rows.ts';
+import type { CopyRow, ObjectRow, ObjectVersion } from '../catalog/rows.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectHead } from '../objects/object.ts';
 import { ProviderError } from '../objects/errors.ts';
@@ -58,6 +58,12 @@ export function saidOf(said: readonly Said[], { version, size }: ObjectVersion):
   const speaking = said.filter(({ of }) => of.version === version && of.size === size);
   const [first] = speaking;
   return speaking.every(({ digest }) => digest.sha256 === first?.digest.sha256) ? first : undefined;
+}
+
+/** Versions that the object had after the one that its row went back to, oldest first. */
+export function laterThan({ version, past }: Pick<ObjectRow, 'version' | 'past'>): readonly string[] {
+  const at = past.lastIndexOf(version);
+  return at === -1 ? [] : past.slice(at + 1);
 }
 
 /** The newest version that a copy says it is. */

@@ -71,7 +71,7 @@ export class Work {
 
   /** Something stands there of which nobody knows yet whether it is the object. */
   #mayBeIt({ state, version, evidence }: CopyRow): boolean {
-    if (state === 'unproven') return true;
+    if (state === 'unproven' || (version !== null && this.#knowledge.mayBeLater)) return true;
     if (version === null || evidence !== null || this.#knowledge.digest !== undefined) return false;
     // What is left of an object that went may be an earlier version, which a crash left unproven.
     return state === 'failed' || (state === 'pending' && this.#knowledge.object.state === 'gone');

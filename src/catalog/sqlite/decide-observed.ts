@@ -3,6 +3,7 @@ import { keyRange } from './key-range.ts';
 import { rememberFormer, returnToFormer } from './former.ts';
 import type { KeyRange } from './key-range.ts';
 import type { Ledger } from './ledger.ts';
+import { rememberPast } from './past.ts';
 import type { Selection } from './selection.ts';
 
 export interface DecideScope {
@@ -15,7 +16,7 @@ const forget = 'observed_kind = null, observed_version = null, observed_size = n
 const forgetBoth = `${forget}, rejected_kind = null, rejected_version = null`;
 
 const nextVersion = `version = observed_version, size = observed_size, modified_at = observed_modified_at, state = 'present', gone_at = null,
-  ${rememberFormer}, sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null, provisional = null`;
+  ${rememberFormer}, ${rememberPast('o.observed_version')}, sha256 = null, checksums = null, attributes = null, source_damaged_at = null, damaged_version = null, provisional = null`;
 
 const appliedEvent = `case o.observed_kind when 'vanished' then 'gone' else 'overwritten' end,
   case o.observed_kind when 'vanished' then 'no longer at the source'
@@ -55,6 +56,7 @@ export function applyObserved(ledger: Ledger, all: Selection): number {
   const selection = { ...all, where: `${all.where} and (o.observed_kind = 'overwritten' or ${everHeldSql})` };
   ledger.db.run(historySql(selection, appliedEvent), now, ...selection.values);
   ledger.db.run(copiesSql(selection), now, now, now, ...selection.values);
+  ledger.db.run(goneCopiesSql(selection), now, ...selection.values);
   const overwritten = ledger.db.run(updateSql(selection, 'overwritten', nextVersion), now, ...selection.values);
   const vanished = ledger.db.run(
     updateSql(selection, 'vanished', "state = 'gone', gone_at = ?"),
@@ -89,6 +91,12 @@ function copiesSql({ from, where }: Selection): string {
   return `update copies set state = 'pending', due_at = ?, attempts = 0, error_code = null, error_message = null,
     pending_since = coalesce(pending_since, ?), updated_at = ?
     where object_id in (select o.id from ${from} where ${where} and o.observed_kind = 'overwritten')`;
+}
+
+/** What stood against a copy while the source had the object may be over: it does not wait for that any longer. */
+function goneCopiesSql({ from, where }: Selection): string {
+  return `update copies set due_at = ?1 where due_at > ?1
+    and object_id in (select o.id from ${from} where ${where} and o.observed_kind = 'vanished')`;
 }
 
 function updateSql({ from, where }: Selection, kind: string, change: string): string {

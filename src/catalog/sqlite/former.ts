@@ -1,5 +1,6 @@
 import type { Ledger } from './ledger.ts';
 import type { Selection } from './selection.ts';
+import { rememberLater } from './past.ts';
 import { isOverSql } from './set-back.ts';
 
 /** Some target was proven to hold the row's version. */
@@ -18,12 +19,11 @@ const ofFormer = (name: string): string => `json_extract(o.former, '$.${name}')`
 const event = `'former', 'version ' || o.version || ' went before it was copied; what is kept is version ' || ${ofFormer('version')}`;
 
 const copiesSql = `update copies set state = 'unproven', due_at = ?1, attempts = 0, error_code = null, error_message = null,
-  updated_at = ?1 from objects o where o.id = copies.object_id and copies.version is not null
-  and copies.evidence_sha256 = unhex(${ofFormer('sha256')}) and o.id in`;
+  updated_at = ?1 where version is not null and object_id in`;
 
 const becomeFormer = `version = ${ofFormer('version')}, size = ${ofFormer('size')}, modified_at = ${ofFormer('modified_at')},
   sha256 = unhex(${ofFormer('sha256')}), checksums = ${ofFormer('checksums')}, attributes = ${ofFormer('attributes')},
-  source_damaged_at = null, damaged_version = null, provisional = null, former = null, updated_at = ?1`;
+  source_damaged_at = null, damaged_version = null, provisional = null, former = null, ${rememberLater}, updated_at = ?1`;
 
 /**
  * A version that came and went between two looks, before any of it was copied, is not lost: nobody could have kept it. The

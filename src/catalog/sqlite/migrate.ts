@@ -9,9 +9,10 @@ import { sql as sixth } from './migrations/0006.ts';
 import { sql as seventh } from './migrations/0007.ts';
 import { sql as eighth } from './migrations/0008.ts';
 import { sql as ninth } from './migrations/0009.ts';
+import { sql as tenth } from './migrations/0010.ts';
 
 /** Append only: what has been released is never edited. The number of a migration is its place here, from 1. */
-const migrations: readonly string[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth];
+const migrations: readonly string[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth];
 
 export const newestSchema = migrations.length;
 

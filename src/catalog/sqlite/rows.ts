@@ -17,7 +17,7 @@ export interface ObjectQuery {
 
 const objectColumns = `o.id, o.key, o.size, o.version, o.modified_at, o.state, lower(hex(o.sha256)), o.checksums,
   o.attributes, o.observed_kind, o.observed_version, o.observed_size, o.observed_modified_at, o.updated_at,
-  o.rejected_kind, o.rejected_version, o.damaged_version, o.provisional`;
+  o.rejected_kind, o.rejected_version, o.damaged_version, o.provisional, o.past`;
 
 type ObjectTuple = readonly [
   id: number,
@@ -38,6 +38,7 @@ type ObjectTuple = readonly [
   rejectedVersion: string | null,
   damagedVersion: string | null,
   provisional: number | null,
+  past: string | null,
 ];
 
 const copyColumns = `c.object_id, c.target_id, c.state, c.version, c.evidence_method, lower(hex(c.evidence_sha256)),
@@ -88,7 +89,7 @@ export function copiesSql(query: string): string {
 function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
   const [id, key, size, version, modifiedAt, state, sha256, checksums, attributes, ...observed] = tuple;
   const [kind, observedVersion, observedSize, observedModifiedAt, updatedAt, ...rest] = observed;
-  const [rejectedKind, rejectedVersion, damagedVersion, provisional] = rest;
+  const [rejectedKind, rejectedVersion, damagedVersion, provisional, past] = rest;
   return {
     id,
     key: keyFromBytes(key),
@@ -103,6 +104,7 @@ function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
     observed: kind === null ? null : observedOf(kind, observedVersion, observedSize, observedModifiedAt),
     damagedVersion,
     rejected: rejectedOf(rejectedKind, rejectedVersion),
+    past: past === null ? [] : (JSON.parse(past) as string[]),
     ...(provisional === 1 && sha256 === '' ? { doubted: true as const } : {}),
     updatedAt,
     copies,

@@ -11,6 +11,7 @@ import type { LearntState } from './learn.ts';
 import { applyOutcome, noteStanding } from './outcomes.ts';
 import type { ObjectVersion } from '../rows.ts';
 import type { SourceState } from './observe.ts';
+import { rememberLater } from './past.ts';
 import { oneObject } from './selection.ts';
 
 interface LeasedObject extends SourceState, LearntState {
@@ -39,20 +40,37 @@ function settleOne(ledger: Ledger, settlement: Settlement): boolean {
   return applied;
 }
 
-const setFormer = 'update objects set version = ?, size = ?, modified_at = ?, updated_at = ? where id = ?';
+const setFormer = `update objects as o set version = ?1, size = ?2, modified_at = ?3, ${rememberLater}, sha256 = null,
+  checksums = null, attributes = null, provisional = null, updated_at = ?4 where id = ?5`;
+
+/** What was proven of them was proven of another version. */
+const copiesAreDue = `update copies set state = 'pending', due_at = ?1, attempts = 0, error_code = null, error_message = null,
+  pending_since = coalesce(pending_since, ?1), updated_at = ?1 where object_id = ?2 and state = 'verified'`;
+
+const isPast = `select 1 as yes from objects o, json_each(o.past) p where o.id = ? and p.value = ?`;
 
 const selectVersion = 'select version, size, modified_at as modifiedAt from objects where id = ?';
 
-/** The row becomes what its copies say it is; what it was made from is a change that nobody has decided about. */
+/**
+ * The row becomes what its copies say it is; what it was made from is a change that nobody has decided about. What it is, is
+ * known where it went back to a version whose copies a crash left replaced by those of a later one.
+ */
 function takeFormer(ledger: Ledger, object: LeasedObject, former: ObjectVersion): boolean {
   const present = ledger.db.get<ObjectVersion>(selectVersion, object.id);
   const known = object.sha256 !== null && object.sha256 !== '';
-  if (present === undefined || known || object.observed_kind !== null) return false;
-  ledger.db.run(setFormer, former.version, former.size, former.modifiedAt, ledger.now(), object.id);
+  if (present === undefined || object.observed_kind !== null) return false;
+  if (known && !mayGoOn(ledger, object, former)) return false;
+  const now = ledger.now();
+  ledger.db.run(setFormer, former.version, former.size, former.modifiedAt, now, object.id);
+  if (known) ledger.db.run(copiesAreDue, now, object.id);
   note(ledger, object.id, null, 'former', `its copies say that it is version ${former.version}`);
   if (object.state !== 'gone')
     observe(ledger, { ...object, version: former.version }, { kind: 'overwritten', ...present });
   return true;
+}
+
+function mayGoOn({ db }: Ledger, { id, state }: LeasedObject, { version }: ObjectVersion): boolean {
+  return state === 'gone' && db.get(isPast, id, version) !== undefined;
 }
 
 /** What vanished while it was worked on, and nothing came of the work, is known to nobody any more. */

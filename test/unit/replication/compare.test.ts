@@ -26,7 +26,7 @@ function copyOf(state: CopyState, version: string | null): CopyRow {
 function rowOf(more: Partial<ObjectRow> = {}): ObjectRow {
   return {
     ...{ id: 9, key: 'k', version: 'v1', size: 3, modifiedAt: 7, state: 'present', sha256: null, checksums: {} },
-    ...{ attributes: null, observed: null, rejected: null, damagedVersion: null, updatedAt: 1, copies: [] },
+    ...{ attributes: null, observed: null, rejected: null, damagedVersion: null, past: [], updatedAt: 1, copies: [] },
     ...more,
   };
 }
