@@ -40,8 +40,12 @@ function settleOne(ledger: Ledger, settlement: Settlement): boolean {
   return applied;
 }
 
-const setFormer = `update objects as o set version = ?1, size = ?2, modified_at = ?3, ${rememberLater}, sha256 = null,
-  checksums = null, attributes = null, provisional = null, updated_at = ?4 where id = ?5`;
+const setFormer = `update objects as o set version = ?1, size = ?2, modified_at = ?3, ${rememberLater}, updated_at = ?4
+  where id = ?5`;
+
+/** What it was is older than what it becomes, and stands before it among the past ones already. */
+const goOn = `update objects set version = ?1, size = ?2, modified_at = ?3, sha256 = null, checksums = null,
+  attributes = null, provisional = null, updated_at = ?4 where id = ?5`;
 
 /** What was proven of them was proven of another version. */
 const copiesAreDue = `update copies set state = 'pending', due_at = ?1, attempts = 0, error_code = null, error_message = null,
@@ -61,7 +65,7 @@ function takeFormer(ledger: Ledger, object: LeasedObject, former: ObjectVersion)
   if (present === undefined || object.observed_kind !== null) return false;
   if (known && !mayGoOn(ledger, object, former)) return false;
   const now = ledger.now();
-  ledger.db.run(setFormer, former.version, former.size, former.modifiedAt, now, object.id);
+  ledger.db.run(known ? goOn : setFormer, former.version, former.size, former.modifiedAt, now, object.id);
   if (known) ledger.db.run(copiesAreDue, now, object.id);
   note(ledger, object.id, null, 'former', `its copies say that it is version ${former.version}`);
   if (object.state !== 'gone')

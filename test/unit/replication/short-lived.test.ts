@@ -113,6 +113,21 @@ test.each([[[]], [['three']], [['two', 'three']]])(
   },
 );
 
+test('that is so too when it is heard only after the others were proven to hold the version before', async () => {
+  await using world = await crashedAndGone(['two', 'three']);
+  world.target('one').failWith('unavailable');
+  for (const _ of [1, 2]) await world.reconcile();
+  expect(await world.copy('a', 'two')).toMatchObject({ state: 'verified' });
+  world.target('one').heal();
+  for (const _ of [1, 2, 3]) {
+    world.clock.advance(3_600_000);
+    await world.reconcile();
+  }
+  expect(world.targets.map((place) => place.text('a'))).toEqual(['second', 'second', 'second']);
+  expect(await world.catalog.counts('p')).toMatchObject({ lost: 0, gone: 1, copies: { verified: 6 } });
+  expect((await world.events('a')).filter((event) => event === 'former')).toHaveLength(2);
+});
+
 test('what a target says of a version that the catalog never knew does not become what the object was', async () => {
   await using world = await crashedAndGone(['one', 'two', 'three']);
   const stored = world.target('three').bucket.objects.get('a');
