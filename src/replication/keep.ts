@@ -1,5 +1,5 @@
 import type { KeptLedger, KeptVersion } from '../catalog/kept.ts';
-import type { CopyRow } from '../catalog/rows.ts';
+import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Evidence } from '../objects/evidence.ts';
 import type { Key } from '../objects/key.ts';
@@ -44,10 +44,12 @@ export const undecidedFor = 90 * 24 * 3_600_000;
 /**
  * What stands at a target and was never known to this catalog may be the only good copy of the object that is left: the
  * catalog was lost while the target did not answer, and the others had nothing. The guard never judged that it be replaced,
- * so that it is kept even by a policy without a history. @returns how long; undefined for what is known.
+ * so that it is kept even by a policy without a history. So is what is replaced of an object that is gone: what made it
+ * another version was told by copies alone, and no source can say that they are wrong.
+ * @returns how long; undefined for what need not be.
  */
-export function keptAnyway(copy: CopyRow, sha256: string | null): number | undefined {
-  return isUnaccounted(copy, sha256) ? undecidedFor : undefined;
+export function keptAnyway(copy: CopyRow, sha256: string | null, state: ObjectRow['state']): number | undefined {
+  return state === 'gone' || isUnaccounted(copy, sha256) ? undecidedFor : undefined;
 }
 
 /**

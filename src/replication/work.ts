@@ -214,13 +214,13 @@ export class Work {
    */
   async #withHistory(copies: readonly CopyRow[]): Promise<readonly CopyRow[]> {
     const { history: configured, name: policy } = this.#policy;
-    const { key, size, version } = this.#knowledge.object;
+    const { key, size, version, state } = this.#knowledge.object;
     const sha256 = this.#knowledge.digest?.sha256 ?? null;
     const common = { ...this.#options, method: this.#policy.onCopy, policy };
     const errands = copies.map((copy) => ({
       name: copy.target,
       run: async (signal: AbortSignal): Promise<void> => {
-        const history = configured ?? keptAnyway(copy, sha256);
+        const history = configured ?? keptAnyway(copy, sha256, state);
         if (history === undefined || copy.version === null) return;
         const options = { ...common, history };
         const replaced = { key, to: this.#destination(copy), evidence: copy.evidence, by: { version, sha256 } };

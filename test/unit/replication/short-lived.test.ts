@@ -195,3 +195,18 @@ test('what waits for the source to have the object as it was is looked at when t
   await world.catalog.decideObserved('p', 'apply');
   expect((await world.copy('a')).dueAt).toBeLessThanOrEqual(world.clock.now());
 });
+
+test('what an object that is gone was before it went on to a later version stays readable without a history', async () => {
+  await using world = await crashedAndGone(['two', 'three']);
+  world.target('one').failWith('unavailable');
+  for (const _ of [1, 2]) await world.reconcile();
+  world.target('one').heal();
+  for (const _ of [1, 2, 3]) {
+    world.clock.advance(3_600_000);
+    await world.reconcile();
+  }
+  const kept = await world.catalog.keptOf('p', 'a');
+  expect(new Set(kept.map(({ target }) => target))).toEqual(new Set(['two', 'three']));
+  for (const { target, place } of kept)
+    expect(place.by === 'holdfast' && world.target(target).text(place.key)).toBe('first');
+});
