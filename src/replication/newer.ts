@@ -30,8 +30,9 @@ export async function newerStanding(
   const record = (await headIfThere(provider, key, signal))?.record;
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
   if (evidence !== null && !isNewer(record, object)) return undefined;
-  // It is accounted for: the object was that before it became what it is.
-  if (past.includes(record.sourceVersion) && !laterThan(object).includes(record.sourceVersion)) return undefined;
+  // Of what is gone no source tells any more; but that it was this before it became what it is, the catalog knows.
+  const wasThis = past.includes(record.sourceVersion) && !laterThan(object).includes(record.sourceVersion);
+  if (object.state === 'gone' && wasThis && !isNewer(record, object)) return undefined;
   const standing = source === undefined ? 'no' : await standsAtSource(source, signal);
   if (standing === 'yes') return undefined;
   const retryAfterMs = standing === 'no' ? lookAgainAfter : askAgainAfter;

@@ -10,7 +10,7 @@ const upsertObject = `insert into objects (policy_id, key, version, size, modifi
   on conflict (policy_id, key) do update set version = ?3, size = ?4, modified_at = ?5, sha256 = ?6, checksums = ?7,
   attributes = ?8, updated_at = ?9, state = 'present', gone_at = null, source_damaged_at = null, damaged_version = null,
   provisional = null, observed_kind = null, observed_version = null, observed_size = null, observed_modified_at = null,
-  former = null, rejected_kind = null, rejected_version = null, lease_owner = null, lease_until = null, lease_token = lease_token + 1
+  former = null, past = null, rejected_kind = null, rejected_version = null, lease_owner = null, lease_until = null, lease_token = lease_token + 1
   returning id`;
 
 const dropCopies = 'delete from copies where object_id = ?';
