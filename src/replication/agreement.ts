@@ -75,3 +75,9 @@ export function quarantined(key: Key, provider: string): ProviderError {
     'that could be read do not agree; every one is left as it is. Put the right object back at the source, or remove what is wrong';
   return new ProviderError('conflict', message, { provider, key, retryAfterMs: quarantineMs });
 }
+
+/** Not to be told by the others alone: the one that does not answer may be the one that knows. */
+export function notHeard(key: Key, target: string): ProviderError {
+  const message = `what ${key} must be is told by its copies alone, and ${target} does not answer now`;
+  return new ProviderError('unavailable', message, { provider: target, key });
+}

@@ -2,24 +2,18 @@ import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { CopyRow, ObjectRow, ObjectVersion, Observed } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
 import { ProviderError } from '../objects/errors.ts';
-import type { Key } from '../objects/key.ts';
 import { noAttributes, type Attributes } from '../objects/object.ts';
-import { agreedContent, quarantined } from './agreement.ts';
+import { agreedContent, notHeard, quarantined } from './agreement.ts';
 import { nowhereToReadFrom, sourceCandidate } from './candidates.ts';
-import { requireStated, WrongSourceError } from './copy-job.ts';
+import { WrongSourceError } from './copy-job.ts';
 import type { Policy } from './policy.ts';
-import { digestByReading, type ProveOptions } from './prove.ts';
-import { proveAll, type Proven } from './proving.ts';
+import type { ProveOptions } from './prove.ts';
+import { proveAll, whatStaysOpen, type Known, type Proven } from './proving.ts';
 import type { Candidate } from './read-source.ts';
 import { laterThan, newestSaid, recordsOf, saidOf } from './records.ts';
 import type { Site } from './site.ts';
+import { confirmSource, readSource } from './source-content.ts';
 import { changeAtSource } from './source-change.ts';
-
-/** What an object is. */
-export interface Known {
-  readonly digest: Digest;
-  readonly attributes: Attributes;
-}
 
 type Learnt = NonNullable<Settlement['learnt']>;
 
@@ -144,11 +138,12 @@ export class Knowledge {
     const heard = this.#isGone() ? this.#standing() : copies;
     const { said, silent } = await recordsOf(heard, key, this.#site, this.#signal);
     // The source alone must not decide what they were: what it has now may be the damage.
-    if (silent.length === heard.length) return silent.filter(([copy]) => copies.includes(copy));
+    if (silent.length > 0 && silent.length === heard.length) return silent.filter(([copy]) => copies.includes(copy));
     const present = saidOf(said, this.#object);
     if (present === undefined) {
       // Where nobody else can tell, the one that holds the newest version must not be passed over.
-      if (this.#isGone()) requireAllHeard(key, silent);
+      const [[unheard] = []] = silent;
+      if (unheard !== undefined && this.#isGone()) throw notHeard(key, unheard.target);
       // Records of the present version that contradict each other do not make it another one.
       const former = said.some(({ of }) => of.version === version) ? undefined : newestSaid(said);
       return await this.#byFormerRecords(copies, former);
@@ -188,7 +183,7 @@ export class Knowledge {
 
   /** Whether a copy may be of a version that the object had after the one that its row went back to. */
   get mayBeLater(): boolean {
-    return this.#isGone() && laterThan(this.#object).length > 0;
+    return this.#isGone() && this.#object.rejected === null && laterThan(this.#object).length > 0;
   }
 
   /**
@@ -238,7 +233,7 @@ export class Knowledge {
       const known = await this.#readSource(from, copies);
       const proofs = await this.#proveAll(copies, known.digest);
       const contradicted = proofs.some(([, proof]) => 'state' in proof && proof.state === 'wrong');
-      if (contradicted) await this.#confirm(from, known);
+      if (contradicted) await confirmSource(from, known, this.#options.onSourceBytes, this.#signal);
       this.#learn(known);
       return proofs;
     } catch (error) {
@@ -248,21 +243,9 @@ export class Knowledge {
   }
 
   async #readSource(from: Candidate, copies: readonly CopyRow[]): Promise<Known> {
-    const head = await from.provider.head(from.key, this.#signal);
     // Whatever the targets may attest is computed in the same read, so that they need not be read back.
     const algorithms = copies.flatMap(({ target }) => this.#site(target).capabilities?.wants.put ?? []);
-    const digest = await digestByReading(from, algorithms, this.#options.onSourceBytes, this.#signal);
-    requireStated(from, head, digest);
-    return { digest, attributes: head.attributes };
-  }
-
-  /** One read that went wrong must not condemn good copies. */
-  async #confirm(from: Candidate, { digest }: Known): Promise<void> {
-    const again = await digestByReading(from, [], this.#options.onSourceBytes, this.#signal);
-    if (again.sha256 === digest.sha256) return;
-    const { provider, key } = from;
-    const message = `two reads of ${key} at ${provider.name} gave different bytes; nothing is taken for the object until they agree`;
-    throw new ProviderError('checksum-mismatch', message, { provider: provider.name, key });
+    return await readSource(from, algorithms, this.#options.onSourceBytes, this.#signal);
   }
 
   /** The source does not have it any more: the copies themselves are asked, all of them. */
@@ -270,7 +253,7 @@ export class Knowledge {
     if (!this.#isGone()) return undefined;
     const { key, version, size } = this.#object;
     const silent = this.#object.copies.find((copy) => copy.version !== null && !copies.includes(copy));
-    if (silent !== undefined) throw notHeard(key, silent);
+    if (silent !== undefined) throw notHeard(key, silent.target);
     const providers = copies.map(({ target }) => this.#site(target).provider);
     const agreed = await agreedContent(providers, { key, version, size }, this.#options.onBytes, this.#signal);
     if (agreed === undefined) return undefined;
@@ -309,26 +292,4 @@ export class Knowledge {
     if (site === undefined) throw new Error(`policy ${this.#policy.name} has no target ${target}`);
     return site;
   };
-}
-
-/**
- * None of these was right: the one that could have been may be among those that could not be had.
- * @returns undefined when all were had. @throws what one of them threw.
- */
-function whatStaysOpen(proofs: readonly Proven[]): readonly Proven[] | undefined {
-  const unanswered = proofs.flatMap(([, proof]) => ('error' in proof ? [proof] : []));
-  const [first] = unanswered;
-  if (first === undefined) return undefined;
-  // What some of them hold must not be judged before the others were heard.
-  if (unanswered.length < proofs.length) throw first.error;
-  return proofs;
-}
-
-function requireAllHeard(key: Key, [silent]: readonly Proven[]): void {
-  if (silent !== undefined) throw notHeard(key, silent[0]);
-}
-
-function notHeard(key: Key, { target }: CopyRow): ProviderError {
-  const message = `what ${key} must be is told by its copies alone, and ${target} does not answer now`;
-  return new ProviderError('unavailable', message, { provider: target, key });
 }

@@ -1,7 +1,14 @@
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import type { Digest } from '../objects/checksum.ts';
+import type { Attributes } from '../objects/object.ts';
 import { prove, type Proof, type ProveOptions } from './prove.ts';
 import type { Site } from './site.ts';
+
+/** What an object is. */
+export interface Known {
+  readonly digest: Digest;
+  readonly attributes: Attributes;
+}
 
 /** A proof that could not be had. */
 export interface Unanswered {
@@ -31,4 +38,17 @@ export async function proveAll(
       }
     }),
   );
+}
+
+/**
+ * None of these was right: the one that could have been may be among those that could not be had.
+ * @returns undefined when all were had. @throws what one of them threw.
+ */
+export function whatStaysOpen(proofs: readonly Proven[]): readonly Proven[] | undefined {
+  const unanswered = proofs.flatMap(([, proof]) => ('error' in proof ? [proof] : []));
+  const [first] = unanswered;
+  if (first === undefined) return undefined;
+  // What some of them hold must not be judged before the others were heard.
+  if (unanswered.length < proofs.length) throw first.error;
+  return proofs;
 }

@@ -3,9 +3,8 @@ import type { Key } from '../objects/key.ts';
 import type { ObjectHead } from '../objects/object.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { headIfThere } from './prove.ts';
-import type { Proven, Unanswered } from './proving.ts';
 import type { Site } from './site.ts';
-import type { Known } from './knowledge.ts';
+import type { Known, Proven, Unanswered } from './proving.ts';
 
 /** What a copy says of itself, and which version of the source's object it says it is. */
 export interface Said extends Known {
