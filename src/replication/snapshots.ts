@@ -87,10 +87,14 @@ export class Snapshots {
   /** A failure is noted for the status and logged; the work on the copies goes on. */
   async takeIfDue(signal: AbortSignal): Promise<void> {
     if (this.settings.keep === 0) return;
-    const sites = (await this.#isDue()) ? this.#sites : this.#returned();
+    const isDue = await this.#isDue();
+    const sites = isDue ? this.#sites : this.#returned();
     if (sites.length === 0) return;
+    const takenAt = this.#engine.clock.now();
+    if (isDue) [this.#triedAt, this.#recorded] = [takenAt, this.#engine.catalog.recorded];
+    else this.#madeUpAt = takenAt;
     try {
-      await this.#take(sites, signal);
+      await this.#take(sites, takenAt, signal);
     } catch (error) {
       if (signal.aborted) return;
       const message = errorMessage(error);
@@ -127,11 +131,8 @@ export class Snapshots {
     return false;
   }
 
-  async #take(sites: readonly Site[], signal: AbortSignal): Promise<void> {
-    const { catalog, clock, log } = this.#engine;
-    const takenAt = clock.now();
-    if (sites === this.#sites) [this.#triedAt, this.#recorded] = [takenAt, catalog.recorded];
-    else this.#madeUpAt = takenAt;
+  async #take(sites: readonly Site[], takenAt: number, signal: AbortSignal): Promise<void> {
+    const { catalog, log } = this.#engine;
     const name: SnapshotName = { catalog: await catalog.identity(), takenAt };
     await using staging = await this.#stage(signal);
     const files = await this.#makeReady(staging, name);
