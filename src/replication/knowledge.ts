@@ -135,7 +135,8 @@ export class Knowledge {
   async #byRecords(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {
     const { key, version, doubted } = this.#object;
     if (doubted === true) return undefined;
-    const heard = this.#isGone() ? this.#standing() : copies;
+    // Also those that are not claimed: what one says alone must not decide against what the others say.
+    const heard = this.#standing();
     const { said, silent } = await recordsOf(heard, key, this.#site, this.#signal);
     // The source alone must not decide what they were: what it has now may be the damage.
     if (silent.length > 0 && silent.length === heard.length) return silent.filter(([copy]) => copies.includes(copy));
