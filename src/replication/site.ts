@@ -3,6 +3,7 @@ import { ProviderError } from '../objects/errors.ts';
 import { reservedPrefix } from '../objects/key.ts';
 import { isOver } from '../objects/set-back.ts';
 import type { Capabilities, MonitoredProvider, ProviderHealth, ProviderRole } from '../providers/provider.ts';
+import { SharedAttempt } from './shared-attempt.ts';
 
 /** How long a provider that could not be reached is left alone before it is tried again. */
 const reconnectAfter = 5_000;
@@ -15,7 +16,7 @@ export class Site {
   readonly provider: MonitoredProvider;
   readonly #clock: Clock;
   readonly #capabilities = new Map<ProviderRole, Capabilities>();
-  readonly #connecting = new Map<ProviderRole, Promise<Capabilities>>();
+  readonly #connecting = new Map<ProviderRole, SharedAttempt<Capabilities>>();
   #probing = false;
   #failure: { readonly error: ProviderError; readonly at: number } | undefined;
 
@@ -29,19 +30,31 @@ export class Site {
   }
 
   /**
-   * Reaches the provider, once per role: whoever comes while that goes on waits for the same answer.
+   * Reaches the provider, once per role: whoever comes while that goes on waits for the same answer, whoever asked first.
    * @throws ProviderError when it cannot be reached or used.
    */
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
     const known = this.#capabilities.get(role);
     if (known !== undefined) return known;
-    const connecting = this.#connecting.get(role) ?? this.#reach(role, signal);
-    this.#connecting.set(role, connecting);
-    try {
-      return await connecting;
-    } finally {
-      this.#connecting.delete(role);
-    }
+    const message = `${this.name} was not waited for: the call was aborted`;
+    return await this.#attempt(role).wait(
+      signal,
+      () => new ProviderError('aborted', message, { provider: this.name, cause: signal.reason }),
+    );
+  }
+
+  #attempt(role: ProviderRole): SharedAttempt<Capabilities> {
+    const underWay = this.#connecting.get(role);
+    if (underWay !== undefined && !underWay.isStopped) return underWay;
+    const attempt: SharedAttempt<Capabilities> = new SharedAttempt(async (signal) => {
+      try {
+        return await this.#reach(role, signal);
+      } finally {
+        if (this.#connecting.get(role) === attempt) this.#connecting.delete(role);
+      }
+    });
+    this.#connecting.set(role, attempt);
+    return attempt;
   }
 
   async #reach(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
