@@ -21,6 +21,12 @@ const seconds = 1_000;
 /** Slower than this counts as stalled. */
 const slowestBytesPerSecond = 64 * 1_024;
 
+/**
+ * The request did not even stop when it was told to (a disk that hangs in the kernel): it may still read the bytes it was
+ * given, and hold a thread or a connection. It is not repeated, so that who gave the bytes hears that they are not free.
+ */
+export class LeftRunning extends ProviderError {}
+
 /** Ends whatever hangs: a request, a body or a listing on which nothing comes becomes `unavailable`. */
 export function patient(provider: Provider, options: PatienceOptions = {}): Provider {
   const watch = new Watch(provider, options);
@@ -84,28 +90,27 @@ class Watch {
 
   async #bounded<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, leash: Leash): Promise<T> {
     const limit = this.#limits[call.operation] + (call.bytes / slowestBytesPerSecond) * seconds;
-    let tooSlow: ProviderError | undefined;
-    const cancel = this.#clock.after(limit, () => {
-      tooSlow = this.#error('unavailable', `did not ${call.operation} within ${Math.round(limit / seconds)} s`, call);
-      leash.abort(tooSlow);
-    });
+    const what = `did not ${call.operation} within ${Math.round(limit / seconds)} s`;
+    const tooSlow = this.#error('unavailable', what, call);
+    const cancel = this.#clock.after(limit, () => leash.abort(tooSlow));
     try {
       return await this.#unlessAbandoned(run(leash.signal), call, leash.signal);
     } catch (error) {
-      throw tooSlow !== undefined && leash.signal.reason === tooSlow ? tooSlow : error;
+      if (leash.signal.reason !== tooSlow) throw error;
+      throw error instanceof LeftRunning ? this.#leftRunning('unavailable', `${what}, and`, call) : tooSlow;
     } finally {
       cancel();
     }
   }
 
-  /** An aborted request ends by itself, and its buffers are free then. One that does not is not waited for. */
+  /** An aborted request ends by itself, and its buffers are free then. One that does not is not waited for: `LeftRunning`. */
   async #unlessAbandoned<T>(running: Promise<T>, call: Call, signal: AbortSignal): Promise<T> {
     const { promise: abandoned, reject } = Promise.withResolvers<never>();
     let cancel: (() => void) | undefined;
     const startGrace = (): void => {
       cancel = this.#clock.after(this.#grace, () => {
         running.then(discard).catch(() => undefined);
-        reject(this.#error('aborted', `did not stop to ${call.operation} when it was told to`, call));
+        reject(this.#leftRunning('aborted', `was asked to ${call.operation} and`, call));
       });
     };
     if (signal.aborted) startGrace();
@@ -144,6 +149,12 @@ class Watch {
         if (!wanted) await iterator.return?.();
       }
     }
+  }
+
+  #leftRunning(code: 'unavailable' | 'aborted', before: string, { key }: Call): LeftRunning {
+    const { name: provider } = this.#provider;
+    const message = `"${provider}" ${before} did not stop when it was told to; what it was given is left to it`;
+    return new LeftRunning(code, message, { provider, ...(key !== undefined && { key }) });
   }
 
   #error(code: 'unavailable' | 'aborted', what: string, { key }: { readonly key?: Key | undefined }): ProviderError {

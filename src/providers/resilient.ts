@@ -4,6 +4,7 @@ import type { Key } from '../objects/key.ts';
 import { compareKeys } from '../objects/key.ts';
 import { Breaker, type Admission, type Outcome } from './breaker.ts';
 import { intercept, type Call, type Interception, type OpenListing } from './intercept.ts';
+import { LeftRunning } from './patient.ts';
 import type { Capabilities, ListPage, MonitoredProvider, Provider, ProviderHealth } from './provider.ts';
 
 export interface ResilienceOptions {
@@ -184,7 +185,8 @@ class Guard implements Interception {
 class HeldBack extends ProviderError {}
 
 function isWorthRepeating(error: unknown): error is ProviderError {
-  if (!(error instanceof ProviderError) || !error.retryable || error instanceof HeldBack) return false;
+  if (!(error instanceof ProviderError) || !error.retryable) return false;
+  if (error instanceof HeldBack || error instanceof LeftRunning) return false;
   return error.retryAfterMs === undefined || error.retryAfterMs <= longestRetryAfter;
 }
 

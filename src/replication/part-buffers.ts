@@ -30,7 +30,16 @@ export class PartBuffers implements Disposable {
     }
   }
 
-  /** `clean`: nobody can be reading it any more. One that a request given up on may still send is not used again. */
+  /**
+   * `clean`: nobody can be reading it any more. One that a request given up on may still send is not used again: what such
+   * a request writes late is then what it was given. Else it would be other bytes, and not every provider would refuse
+   * them: S3 and Azure check each part and GCS the whole (with checksums that were probed), but a file takes anything, and
+   * so does an Azure-compatible server that attests nothing; wrong bytes would be visible until the copy is read back.
+   * So an attempt at a part must have ended before another one may succeed: `providers/patient.ts`, `LeftRunning`.
+   *
+   * Its share of the budget goes back all the same, or a disk that hangs would take the memory of everybody's copies. How
+   * many such buffers there can be is bounded by the breaker, which asks nothing of a provider that keeps failing.
+   */
   give(bytes: Buffer, clean: boolean): void {
     if (clean) this.#free.push(Buffer.from(bytes.buffer));
     else {
