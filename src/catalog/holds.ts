@@ -62,6 +62,8 @@ export interface Hold {
   readonly since: number;
   /** Sentences for people. */
   readonly reasons: readonly string[];
+  /** The same for anybody, without keys; absent in what an older version of the program left. */
+  readonly openReasons?: readonly string[];
   /** Changes that the pass saw. */
   readonly overwritten: number;
   readonly vanished: number;

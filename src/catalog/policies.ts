@@ -30,6 +30,8 @@ export interface PassSummary {
   readonly outcome: 'complete' | 'incomplete' | 'held';
   /** Why it is not complete, for people. */
   readonly reasons: readonly string[];
+  /** The same for anybody, without keys; absent in what an older version of the program left. */
+  readonly openReasons?: readonly string[];
   /** Present where copies of what went are deleted. */
   readonly deletes?: DeletionWindow;
   /** How long the newest look at the source and all targets together took, in milliseconds. */

@@ -66,6 +66,7 @@ function describePolicy(policy: PolicyStatus): string {
   if (lagSeconds !== null) lines.push(`  everything older than ${formatSeconds(lagSeconds)} is copied and verified`);
   lines.push(`  ${describePromise(policy)}`);
   if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
+  if (policy.hold === null) lines.push(...(lastPass?.reasons ?? []).map((reason) => `    ${reason}`));
   lines.push(...describeGone(policy), ...describeHold(policy), ...describeDrills(policy));
   const rows = Object.entries(policy.copies).map(([target, copies]) => [
     `  ${target}`,

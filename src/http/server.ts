@@ -1,6 +1,8 @@
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Hold } from '../catalog/holds.ts';
 import { errorMessage } from '../objects/errors.ts';
 import type { PageRequest, ProblemPage } from '../replication/problem-page.ts';
+import { openOf } from '../replication/reasons.ts';
 import type { DrillStatus } from '../replication/status-drills.ts';
 import type { ProviderStatus, Status } from '../replication/status.ts';
 import { refusal, type Access } from './token.ts';
@@ -104,10 +106,17 @@ async function guard(access: Access, request: FastifyRequest, reply: FastifyRepl
 function withoutKeys(status: Status): Status {
   const policies = status.policies.map((policy) => ({
     ...policy,
-    hold: policy.hold === null ? null : { ...policy.hold, sample: [] },
+    hold: policy.hold === null ? null : keylessHold(policy.hold),
+    decisions: policy.decisions.map((entry) => ({ ...entry, hold: keylessHold(entry.hold) })),
+    lastPass: policy.lastPass === null ? null : { ...policy.lastPass, reasons: openOf(policy.lastPass) },
     drills: Object.fromEntries(Object.entries(policy.drills).map(([target, drill]) => [target, keyless(drill)])),
   }));
-  return { ...status, policies, providers: status.providers.map(messageless) };
+  const snapshots = status.snapshots.map((snapshot) => ({ ...snapshot, error: snapshot.error && 'failed' }));
+  return { ...status, policies, providers: status.providers.map(messageless), snapshots };
+}
+
+function keylessHold(hold: Hold): Hold {
+  return { ...hold, reasons: openOf(hold), sample: [] };
 }
 
 function messageless({ lastError, ...provider }: ProviderStatus): ProviderStatus {

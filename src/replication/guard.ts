@@ -1,11 +1,13 @@
 import type { Hold } from '../catalog/holds.ts';
 import type { PolicyState } from '../catalog/policies.ts';
+import type { ProviderError } from '../objects/errors.ts';
 import type { GuardLimits } from './policy.ts';
+import { bothOf, failed, plain, type Reason } from './reasons.ts';
 
 /** What a whole pass over the source saw, before anything was deleted or overwritten for it. */
 export interface Preflight {
   /** Why the listing is not the whole source; undefined when it was listed to its end. */
-  readonly listingFailed?: string;
+  readonly listingFailed?: Pick<ProviderError, 'code' | 'message'>;
   /** Objects that the source listed. */
   readonly listed: number;
   /** Objects that the catalog holds as present (of the part of the source that was listed). */
@@ -46,24 +48,24 @@ export function judge(
   now: number,
 ): Hold | undefined {
   const stranger = isAnother(seen, policy.sourceIdentity) ? seen.sourceIdentity : undefined;
-  const failed = seen.listingFailed !== undefined && seen.known > 0;
-  const reasons: string[] = [];
+  const unlisted = seen.known > 0 ? seen.listingFailed : undefined;
+  const reasons: Reason[] = [];
   if (stranger !== undefined)
-    reasons.push(`the source is not the one it was: ${stranger} instead of ${policy.sourceIdentity}`);
-  reasons.push(...reasonsOfObjects(seen, policy.hold, limits));
+    reasons.push(plain(`the source is not the one it was: ${stranger} instead of ${policy.sourceIdentity}`));
+  reasons.push(...reasonsOfObjects(seen, policy.hold, limits).map(plain));
   // What a person did not believe does not come through in small pieces, or by being touched.
-  if (seen.contested > 0) reasons.push(`${seen.contested} objects whose change was rejected changed once more`);
+  if (seen.contested > 0) reasons.push(plain(`${seen.contested} objects whose change was rejected changed once more`));
   const deletions = tooManyDeletions(seen, limits);
-  if (deletions !== undefined) reasons.push(reasonOfDeletions(deletions.objects, seen.known));
-  if (failed) reasons.push(`the source could not be listed to its end: ${seen.listingFailed}`);
+  if (deletions !== undefined) reasons.push(plain(reasonOfDeletions(deletions.objects, seen.known)));
+  if (unlisted !== undefined) reasons.push(failed('the source could not be listed to its end', unlisted));
   if (reasons.length === 0) return undefined;
   const { overwritten, vanished, sample } = seen;
   const since = policy.hold?.since ?? now;
   return {
-    ...{ since, reasons, overwritten, vanished, known: knownBefore(seen.knownInAll, policy.hold), sample },
+    ...{ since, ...bothOf(reasons), overwritten, vanished, known: knownBefore(seen.knownInAll, policy.hold), sample },
     ...(stranger === undefined ? {} : { sourceIdentity: stranger }),
     ...(deletions === undefined ? {} : { deletions }),
-    ...(failed ? { listingFailed: true } : {}),
+    ...(unlisted === undefined ? {} : { listingFailed: true }),
   };
 }
 

@@ -12,6 +12,7 @@ import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
 import { steadyAfter } from './steady.ts';
+import { bothOf, failed, openOf, plain, type Reason } from './reasons.ts';
 import { withheld } from './unidentified.ts';
 import type { Engine } from './worker.ts';
 
@@ -170,7 +171,7 @@ async function newestDecision(catalog: Catalog, policy: Policy): Promise<number>
 interface Decision {
   readonly hold: Hold | undefined;
   /** Why all changes are left for the next pass to judge. */
-  readonly postponed: string | undefined;
+  readonly postponed: Reason | undefined;
 }
 
 interface Circumstances {
@@ -184,8 +185,12 @@ interface Circumstances {
   readonly plan: DeletionPlan | undefined;
 }
 
-const notedMeanwhile = 'more changes were noted while this pass decided; the next pass decides about all of them';
-const decidedMeanwhile = 'a person decided about the hold while this pass went on; the next pass judges what is left';
+const notedMeanwhile = plain(
+  'more changes were noted while this pass decided; the next pass decides about all of them',
+);
+const decidedMeanwhile = plain(
+  'a person decided about the hold while this pass went on; the next pass judges what is left',
+);
 
 async function decide(
   { catalog, clock }: Engine,
@@ -205,7 +210,7 @@ async function decide(
   const known = seen.sourceFailure === undefined ? seen.known : knownInAll;
   const { listed, overwritten, vanished, sample, sourceFailure } = seen;
   const preflight = {
-    ...(sourceFailure === undefined ? {} : { listingFailed: sourceFailure.message }),
+    ...(sourceFailure === undefined ? {} : { listingFailed: sourceFailure }),
     listed,
     known,
     knownInAll: options.prefix === undefined ? known : knownInAll,
@@ -237,11 +242,16 @@ function summarize(
 ): PassSummary {
   const decided = hold === undefined && seen.sourceFailure === undefined && postponed === undefined;
   const times = { ...took, ...(plan === undefined ? {} : { deletes: windowAfter(plan, decided) }) };
-  const failures = [...seen.targetFailures.values()].map((error) => `${error.provider}: ${error.message}`);
-  if (hold !== undefined) return { ...times, outcome: 'held', reasons: [...hold.reasons, ...failures] };
-  const reasons = seen.sourceFailure === undefined ? failures : [seen.sourceFailure.message, ...failures];
-  if (postponed !== undefined) reasons.push(postponed);
-  return { ...times, outcome: reasons.length === 0 ? 'complete' : 'incomplete', reasons };
+  const failures = [...seen.targetFailures.values()].map((error) => failed(error.provider, error));
+  if (hold !== undefined) {
+    const { reasons, openReasons } = bothOf(failures);
+    const open = [...openOf(hold), ...openReasons];
+    return { ...times, outcome: 'held', reasons: [...hold.reasons, ...reasons], openReasons: open };
+  }
+  const { sourceFailure: source } = seen;
+  const ofSource = source === undefined ? [] : [{ full: source.message, open: `the source failed (${source.code})` }];
+  const reasons = [...ofSource, ...failures, ...(postponed === undefined ? [] : [postponed])];
+  return { ...times, outcome: reasons.length === 0 ? 'complete' : 'incomplete', ...bothOf(reasons) };
 }
 
 async function remember(

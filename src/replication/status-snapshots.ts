@@ -33,16 +33,22 @@ export function snapshotStatusOf(
     }));
 }
 
-/** What a person should know of: the catalog is kept in fewer places, or older, than was asked for. */
+const failing = 'the latest could not be stored; see "holdfast status"';
+
+/**
+ * What a person should know of: the catalog is kept in fewer places, or older, than was asked for. Without a provider's
+ * own words: anybody may read it.
+ */
 export function snapshotTroubles(statuses: readonly SnapshotStatus[], { every, keep }: SnapshotSettings): string[] {
   if (keep === 0) return [];
   const patience = overdueAfter * every + graceMs;
   return statuses.flatMap(({ target, ageSeconds, error }) => {
-    if (ageSeconds === null) return [`no snapshot of the catalog is at ${target}: ${error ?? 'none was stored yet'}`];
+    const why = error === null ? 'none was stored yet' : failing;
+    if (ageSeconds === null) return [`no snapshot of the catalog is at ${target}: ${why}`];
     if (ageSeconds * 1000 <= patience) return [];
     const minutes = Math.round(ageSeconds / 60);
     return [
-      `the newest snapshot of the catalog at ${target} is ${minutes} minutes old${error === null ? '' : `: ${error}`}`,
+      `the newest snapshot of the catalog at ${target} is ${minutes} minutes old${error === null ? '' : `: ${failing}`}`,
     ];
   });
 }

@@ -5,6 +5,7 @@ import type { PolicyState, ProviderState } from '../catalog/policies.ts';
 import type { ErrorCode } from '../objects/errors.ts';
 import type { ProviderHealth } from '../providers/provider.ts';
 import type { Policy } from './policy.ts';
+import { openOf } from './reasons.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
 import { drillStatusOf, drillTroubles, type DrillStatus } from './status-drills.ts';
 import { evidenceTroubles } from './status-evidence.ts';
@@ -220,10 +221,11 @@ function troubles(status: PolicyStatus, policy: Policy): string[] {
   const { policy: name, hold, lastPass } = status;
   const reasons: string[] = [];
   if (lastPass === null) reasons.push(`${name}: no pass has finished yet`);
-  for (const reason of hold?.reasons ?? []) reasons.push(`${name}: held: ${reason}; see "holdfast status ${name}"`);
+  const more = `see "holdfast status ${name}"`;
+  for (const reason of hold === null ? [] : openOf(hold)) reasons.push(`${name}: held: ${reason}; ${more}`);
   if (hold === null && lastPass !== null && lastPass.outcome !== 'complete') {
     const decision = status.decisions.find(({ at }) => at >= lastPass.finishedAt);
-    if (decision === undefined) for (const reason of lastPass.reasons) reasons.push(`${name}: ${reason}`);
+    if (decision === undefined) for (const reason of openOf(lastPass)) reasons.push(`${name}: ${reason}; ${more}`);
     else reasons.push(`${name}: the hold was ${decision.decision} by ${decision.by}; no pass has looked since`);
   }
   if (status.damaged > 0) reasons.push(`${name}: ${status.damaged} copies are damaged or missing and wait for repair`);

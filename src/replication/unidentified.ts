@@ -4,6 +4,7 @@ import type { Hold } from '../catalog/holds.ts';
 import type { PolicyState } from '../catalog/policies.ts';
 import { judge, type Preflight } from './guard.ts';
 import type { Policy } from './policy.ts';
+import { bothOf, type Reason } from './reasons.ts';
 
 /** What cannot be identified for so long is a person's to decide about, in milliseconds. */
 const patience = 24 * 3_600_000;
@@ -12,7 +13,7 @@ const patience = 24 * 3_600_000;
 const searched = 100;
 
 /** What is not let through yet: left to the next pass, or to a person. */
-export type Withheld = { readonly postponed: string } | { readonly hold: Hold };
+export type Withheld = { readonly postponed: Reason } | { readonly hold: Hold };
 
 /**
  * After the catalog was lost, nobody knows of what is not identified yet whether it changed. Changes are let through if they
@@ -32,16 +33,20 @@ export async function withheld(
   const undecided = Math.max(seen.overwritten + seen.vanished, seen.undecided) + counts.unidentified;
   const hold = judge({ ...seen, undecided }, state, policy.guard, now);
   if (hold === undefined) return undefined;
-  const why = `${await named(catalog, policy, counts.unidentified)}; had they changed as well, the guard would hold what changed`;
+  const { full, open } = await named(catalog, policy, counts.unidentified);
+  const because = (ending: string): Reason => ({ full: `${full}; ${ending}`, open: `${open}; ${ending}` });
+  const why = 'had they changed as well, the guard would hold what changed';
   if (now - (counts.oldestPendingSince ?? now) < patience) {
-    return { postponed: `${why}; changes are judged once it is known` };
+    return { postponed: because(`${why}; changes are judged once it is known`) };
   }
-  return { hold: { ...hold, reasons: [why] } };
+  return { hold: { ...hold, ...bothOf([because(why)]) } };
 }
 
-async function named(catalog: Pick<Catalog, 'problems'>, { name }: Policy, count: number): Promise<string> {
+async function named(catalog: Pick<Catalog, 'problems'>, { name }: Policy, count: number): Promise<Reason> {
   const problems = await catalog.problems(name, { limit: searched });
   const one = problems.find(({ state, error }) => state === 'unproven' && error !== null);
-  const example = one?.error ? ` (${one.key} at ${one.target}: ${one.error.message})` : '';
-  return `what stands at the targets is still being identified: the catalog does not know ${count} objects${example}`;
+  const what = `what stands at the targets is still being identified: the catalog does not know ${count} objects`;
+  if (!one?.error) return { full: what, open: what };
+  const { key, target, error } = one;
+  return { full: `${what} (${key} at ${target}: ${error.message})`, open: `${what} (at ${target}: ${error.code})` };
 }

@@ -10,6 +10,7 @@ const quiet: Preflight = {
   contested: 0,
   ...{ sample: ['a'], sourceIdentity: 'bucket' },
 };
+const denied = { code: 'denied', message: 'denied' } as const;
 const hold: Hold = { since: 5, reasons: ['held'], overwritten: 300, vanished: 0, known: 2000, sample: [] };
 
 describe('judge', () => {
@@ -18,12 +19,12 @@ describe('judge', () => {
     ['nothing was known', { known: 0, listed: 0 }, null],
     ['the source is empty', { listed: 0, vanished: 50 }, 'is empty where 2000'],
     ['the source is empty, one object was known', { listed: 0, known: 1, vanished: 1 }, 'is empty where 1'],
-    ['the listing failed', { listingFailed: 'denied', listed: 0 }, 'to its end: denied'],
-    ['the listing failed and nothing was known', { listingFailed: 'denied', listed: 0, known: 0 }, null],
+    ['the listing failed', { listingFailed: denied, listed: 0 }, 'to its end: denied'],
+    ['the listing failed and nothing was known', { listingFailed: denied, listed: 0, known: 0 }, null],
     ['another source', { sourceIdentity: 'other' }, 'not the one it was: other'],
     ['another source, nothing known', { sourceIdentity: 'other', known: 0, catalogued: 0, listed: 9 }, null],
     ['another prefix, below which nothing was known', { sourceIdentity: 'other', known: 0 }, 'not the one it was'],
-    ['a source that was not reached', { sourceIdentity: undefined, listingFailed: 'denied', listed: 0 }, 'to its end'],
+    ['a source that was not reached', { sourceIdentity: undefined, listingFailed: denied, listed: 0 }, 'to its end'],
     ['exactly the share', { overwritten: 200 }, null],
     ['one more than the share', { overwritten: 201 }, '10.1 % of 2000'],
     ['both kinds count together', { overwritten: 101, vanished: 100 }, '100 objects vanished and 101'],
@@ -51,11 +52,19 @@ describe('judge', () => {
   });
 
   test('a hold says which source it met and whether it saw all of it', () => {
-    const seen = { ...quiet, sourceIdentity: 'other', listingFailed: 'denied' };
+    const seen = { ...quiet, sourceIdentity: 'other', listingFailed: denied };
     const verdict = judge(seen, { sourceIdentity: 'bucket', hold: null }, limits, 77);
     expect(verdict).toMatchObject({ sourceIdentity: 'other', listingFailed: true, reasons: { length: 2 } });
     const plain = judge({ ...quiet, overwritten: 201 }, { sourceIdentity: 'bucket', hold: null }, limits, 77);
-    expect(Object.keys(plain ?? {})).toEqual(['since', 'reasons', 'overwritten', 'vanished', 'known', 'sample']);
+    expect(Object.keys(plain ?? {})).toEqual([
+      'since',
+      'reasons',
+      'openReasons',
+      'overwritten',
+      'vanished',
+      'known',
+      'sample',
+    ]);
   });
 
   test('a hold is not worn away by what is new since', () => {

@@ -79,7 +79,7 @@ test('a write that hung and is done late writes the bytes it was given, not thos
   const from = { provider: source, key: 'big', version, size: bytes.length };
   const job = { from, sourceVersion: version, sourceModifiedAt: 1, sha256: null };
   const options = {
-    ...{ method: 'read', now: () => 1, onBytes: () => undefined, onSourceBytes: () => undefined } as const,
+    ...({ method: 'read', now: () => 1, onBytes: () => undefined, onSourceBytes: () => undefined } as const),
     ...{ budget: new ByteBudget(partSize), clock: hasty, log: silentLog, uploads: journal },
   };
   const destinations = [

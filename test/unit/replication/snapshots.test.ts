@@ -158,7 +158,9 @@ test('where it cannot be stored nothing old is deleted, and the status says so; 
   world.clock.advance(2 * hour);
   const statuses = snapshotStatusOf(states, ['one', 'two'], world.clock.now());
   const troubles = snapshotTroubles(statuses, { every: hour, changes: 1, keep: 1 });
-  expect(troubles).toEqual(['the newest snapshot of the catalog at two is 240 minutes old: two says denied']);
+  expect(troubles).toEqual([
+    'the newest snapshot of the catalog at two is 240 minutes old: the latest could not be stored; see "holdfast status"',
+  ]);
 });
 
 test('a target that was away then gets one when it answers again, and the others keep theirs and their hours', async () => {
