@@ -209,6 +209,10 @@ export interface OpenUpload {
   readonly checkpoint: Checkpoint;
   /** When it was begun or, where that is not known, last written; milliseconds since the epoch by the provider's clock. */
   readonly startedAt: number;
+  /**
+   * Whether it looks as this program's own do before their first part was sent. Absent where the provider does not tell.
+   */
+  readonly fresh?: boolean;
 }
 
 export interface Part {

@@ -111,7 +111,10 @@ class Round {
   async #begunFor(site: Site, { target, key, startedAt }: OrphanClaim): Promise<Checkpoint[] | undefined> {
     try {
       const found = await this.#unknownAt(site, key);
-      return found?.filter((upload) => isBegunFor(upload, startedAt)).map(({ checkpoint }) => checkpoint);
+      const fitting = found?.filter((upload) => isBegunFor(upload, startedAt)) ?? [];
+      if (fitting.length <= 1) return found && fitting.map(({ checkpoint }) => checkpoint);
+      this.#leave(target, key, fitting);
+      return [];
     } catch (error) {
       const refused = error instanceof ProviderError && (error.code === 'denied' || error.code === 'unsupported');
       if (!refused) throw error;
@@ -119,6 +122,15 @@ class Round {
       this.#engine.log.warn({ target, key, code: error.code }, said);
       return [];
     }
+  }
+
+  /** They hold nothing, so that leaving them costs nothing; throwing away another program's would break its work. */
+  #leave(target: string, key: Key, fitting: readonly OpenUpload[]): void {
+    const begun = fitting.map(({ startedAt }) => new Date(startedAt).toISOString());
+    const said =
+      `a crash may have left an upload at ${target}, and ${fitting.length} look like it, so that all are left: another ` +
+      'program may be at work. Abort there what nobody goes on with, or let a rule of the bucket abort old unfinished uploads';
+    this.#engine.log.warn({ target, key, begun }, said);
   }
 
   async #abort({ name, provider }: Site, key: Key | null, checkpoint: Checkpoint): Promise<void> {
@@ -142,7 +154,11 @@ class Round {
   }
 }
 
-/** S3 tells whole seconds. */
-function isBegunFor({ startedAt }: OpenUpload, intendedAt: number): boolean {
+/**
+ * Of the one that is looked for nobody ever heard, so that nobody sent it a part: what holds any is another program's.
+ * S3 tells whole seconds.
+ */
+function isBegunFor({ startedAt, fresh }: OpenUpload, intendedAt: number): boolean {
+  if (fresh === false) return false;
   return startedAt >= Math.floor(intendedAt / 1_000) * 1_000 && startedAt <= intendedAt + begunWithin;
 }

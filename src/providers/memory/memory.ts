@@ -154,7 +154,7 @@ export class MemoryProvider implements Provider {
     this.check(signal);
     const open = [...this.bucket.uploads].filter(([, upload]) => upload.key === key);
     const found = open.filter(([checkpoint]) => !known.includes(checkpoint));
-    return found.map(([checkpoint, { startedAt }]) => ({ checkpoint, startedAt }));
+    return found.map(([checkpoint, { startedAt, parts }]) => ({ checkpoint, startedAt, fresh: parts.size === 0 }));
   }
 
   async delete(key: Key, { precondition }: DeleteOptions, signal: AbortSignal): Promise<void> {

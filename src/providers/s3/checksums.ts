@@ -30,3 +30,6 @@ function wholeHex(algorithm: ChecksumAlgorithm, base64: string | undefined): Che
   if (base64 === undefined || base64 === '' || base64.includes('-')) return {};
   return { [algorithm]: base64ToHex(base64) };
 }
+
+/** What an upload is begun with: parts may then be checked one by one, and the whole once more on completion. */
+export const wholeCrc32c = { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' } as const;

@@ -3,11 +3,10 @@ import type { Finding } from '../examination.ts';
 import { cleaningUp, refusalCode, type Notes } from '../notes.ts';
 import { canaryKey, type Place } from '../canaries.ts';
 import type { Capabilities } from '../provider.ts';
-import { hexToBase64 } from './checksums.ts';
+import { hexToBase64, wholeCrc32c } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
 import { newCanary, wrong } from './probe-put.ts';
-import { wholeCrc32c } from './upload.ts';
 
 /** Of ways of writing where the probe found no CRC32C attested: what becomes of a wrong one. */
 export async function examineChecksums(

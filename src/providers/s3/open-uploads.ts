@@ -3,8 +3,9 @@ import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import { versionOf } from '../etag.ts';
 import type { OpenUpload } from '../provider.ts';
-import { base64ToHex } from './checksums.ts';
+import { base64ToHex, wholeCrc32c } from './checksums.ts';
 import type { S3Connection } from './client.ts';
+import type { ServerFacts } from './facts.ts';
 import { decodeKey } from './listing.ts';
 
 /** A part that the server says it holds. */
@@ -73,13 +74,42 @@ function nextMarker({ IsTruncated, NextPartNumberMarker: next }: ListPartsComman
 /** The open uploads of exactly this key, but for the known ones: keys come in order, so that it is the first of those that start with it. */
 export async function uploadsAt(
   connection: S3Connection,
+  facts: ServerFacts,
   key: Key,
   known: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly OpenUpload[]> {
   const found = await findUploads(connection, key, (name) => name === key, signal);
   for (const checkpoint of known) found.delete(parseCheckpoint(checkpoint).uploadId);
-  return [...found].map(([uploadId, { startedAt }]) => ({ checkpoint: uploadCheckpoint({ uploadId }), startedAt }));
+  const uploads: OpenUpload[] = [];
+  for (const [uploadId, { startedAt, checksum }] of found) {
+    const target = { Bucket: connection.bucket, Key: key, UploadId: uploadId };
+    const fresh = isBegunAsOurs(facts, checksum) ? await isEmpty(connection, target, signal) : false;
+    uploads.push({ checkpoint: uploadCheckpoint({ uploadId }), startedAt, ...(fresh === undefined ? {} : { fresh }) });
+  }
+  return uploads;
+}
+
+/**
+ * AWS and versitygw list what an upload was begun with; who tells nothing may have begun it either way. Where CRC32C is not
+ * asked for, a server may show one that it chose itself. The initiator tells nothing: with a role it is another one at
+ * every start.
+ */
+function isBegunAsOurs({ uploadAttestation }: ServerFacts, { algorithm, type }: Checksum): boolean {
+  if (uploadAttestation !== 'crc32c') return true;
+  const { ChecksumAlgorithm, ChecksumType } = wholeCrc32c;
+  return (algorithm ?? ChecksumAlgorithm) === ChecksumAlgorithm && (type ?? ChecksumType) === ChecksumType;
+}
+
+/** @returns undefined where the server does not tell. */
+async function isEmpty(connection: S3Connection, target: Target, signal: AbortSignal): Promise<boolean | undefined> {
+  try {
+    const { Parts: parts = [] } = await requestParts(connection, target, undefined, signal);
+    return parts.length === 0;
+  } catch (error) {
+    if (error instanceof ProviderError && tellsThatItCannot.has(error.code)) return undefined;
+    throw error;
+  }
 }
 
 /** What a probe that was killed left: Holdfast's own by its name. Empty where the server does not tell. */
@@ -106,21 +136,34 @@ function probePrefix({ reserved }: S3Connection): string {
   return `${reserved}probe/`;
 }
 
+/** As the server lists it. */
+interface Checksum {
+  readonly algorithm: string | undefined;
+  readonly type: string | undefined;
+}
+
+interface Found {
+  readonly key: Key;
+  readonly startedAt: number;
+  readonly checksum: Checksum;
+}
+
 async function findUploads(
   connection: S3Connection,
   prefix: string,
   isWanted: (key: Key) => boolean,
   signal: AbortSignal,
-): Promise<Map<string, { readonly key: Key; readonly startedAt: number }>> {
-  const found = new Map<string, { readonly key: Key; readonly startedAt: number }>();
+): Promise<Map<string, Found>> {
+  const found = new Map<string, Found>();
   let after: { readonly KeyMarker?: string; readonly UploadIdMarker?: string } | undefined = {};
   while (after !== undefined) {
     const answer = await requestUploads(connection, prefix, after, signal);
     const before = found.size;
-    for (const { Key: name = '', UploadId, Initiated } of answer.Uploads ?? []) {
+    for (const upload of answer.Uploads ?? []) {
+      const { Key: name = '', UploadId, Initiated, ChecksumAlgorithm: algorithm, ChecksumType: type } = upload;
       const key = keyOf(connection, answer, name);
       if (!key.startsWith(prefix) || !isWanted(key) || UploadId === undefined || Initiated === undefined) continue;
-      found.set(UploadId, { key, startedAt: Initiated.getTime() });
+      found.set(UploadId, { key, startedAt: Initiated.getTime(), checksum: { algorithm, type } });
     }
     after = found.size > before ? nextPage(answer) : undefined;
   }

@@ -1,6 +1,6 @@
 import type { CompleteMultipartUploadCommandInput, UploadPartCommandInput } from '@aws-sdk/client-s3';
 import type { Key } from '../../objects/key.ts';
-import { fullObjectChecksums, hexToBase64 } from './checksums.ts';
+import { fullObjectChecksums, hexToBase64, wholeCrc32c } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
 import { versionOf } from '../etag.ts';
@@ -11,7 +11,6 @@ import { attempt, isCaught } from './attempt.ts';
 import type { Outcome } from './attempt.ts';
 import { newCanary, wrong } from './probe-put.ts';
 import type { Canary } from './probe-put.ts';
-import { wholeCrc32c } from './upload.ts';
 
 type UploadFacts = Pick<ServerFacts, 'uploadAttestation' | 'unsignedParts'> & { readonly conditional: boolean };
 

@@ -127,7 +127,7 @@ class S3Provider implements ExaminableProvider {
 
   async listUploads(key: Key | null, known: readonly string[], signal: AbortSignal): Promise<readonly OpenUpload[]> {
     if (key === null) return await probeUploads(this.#connection, signal);
-    return await uploadsAt(this.#connection, key, known, signal);
+    return await uploadsAt(this.#connection, this.#facts, key, known, signal);
   }
 
   async delete(key: Key, options: DeleteOptions, signal: AbortSignal): Promise<void> {

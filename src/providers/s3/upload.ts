@@ -3,6 +3,7 @@ import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ResumedUpload, Upload, UploadOptions } from '../provider.ts';
 import { describeLater } from '../record.ts';
+import { wholeCrc32c } from './checksums.ts';
 import type { S3Connection } from './client.ts';
 import type { ServerFacts } from './facts.ts';
 import { rules, toContentHeaders } from './metadata.ts';
@@ -46,9 +47,6 @@ export async function resumeUpload(
   const held = await heldParts(connection, { Bucket: connection.bucket, Key: key, UploadId: uploadId }, signal);
   return held === undefined ? undefined : new S3Upload(connection, facts, { key, id, uploadId, options }, held);
 }
-
-/** Parts may then be checked one by one, and the whole once more on completion. */
-export const wholeCrc32c = { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'FULL_OBJECT' } as const;
 
 function noUploadId({ bucket, name }: S3Connection, key: Key): ProviderError {
   const message = `The server began an upload of ${JSON.stringify(key)} to bucket "${bucket}" without naming it. Check the server or a proxy in front of it`;

@@ -4,7 +4,7 @@ import { requireUpload } from './multipart.ts';
 import type { S3Request } from './request.ts';
 import { element, xml } from './response.ts';
 import type { S3Response } from './response.ts';
-import type { Bucket, StoredPart } from './store.ts';
+import type { Bucket, StoredPart, StoredUpload } from './store.ts';
 
 /** @param pageSize the most entries of one page. */
 export function listParts(
@@ -57,12 +57,18 @@ export function listUploads(bucket: Bucket, { query }: S3Request, pageSize: numb
       element('IsTruncated', truncated),
       element('NextKeyMarker', truncated ? last?.[1].key : undefined),
       element('NextUploadIdMarker', truncated ? last?.[0] : undefined),
-      ...page.map(([id, { key, startedAt }]) => uploadXml(id, encodeURIComponent(key), startedAt)),
+      ...page.map(([id, upload]) => uploadXml(id, encodeURIComponent(upload.key), upload)),
     ].join(''),
   );
 }
 
-function uploadXml(id: string, key: string, startedAt: Date): string {
-  const fields = [element('Key', key), element('UploadId', id), element('Initiated', startedAt.toISOString())];
+function uploadXml(id: string, key: string, { startedAt, checksum }: StoredUpload): string {
+  const fields = [
+    element('Key', key),
+    element('UploadId', id),
+    element('Initiated', startedAt.toISOString()),
+    element('ChecksumAlgorithm', checksum?.algorithm.toUpperCase()),
+    element('ChecksumType', checksum?.type),
+  ];
   return `<Upload>${fields.join('')}</Upload>`;
 }

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
 import { abortOrphans } from '../../../src/replication/orphans.ts';
+import { silentLog, type Log } from '../../../src/telemetry/log.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
@@ -33,8 +34,23 @@ async function round(world: World): Promise<[aborted: number, left: number]> {
 }
 
 /** An upload as another program, or a crash, leaves it: nobody has a note of its checkpoint. */
-function leaveStray(world: World, key: string | null, startedAt: number): void {
-  world.target('one').bucket.begin({ key, size: 1, partSize: 1, startedAt, parts: new Map() });
+function leaveStray(world: World, key: string | null, startedAt: number, parts = new Map<number, Buffer>()): string {
+  return world.target('one').bucket.begin({ key, size: 1, partSize: 1, startedAt, parts });
+}
+
+/** One that was begun and never noted, as a crash in between leaves it. */
+async function loseAnswer(world: World): Promise<void> {
+  const one = world.target('one');
+  world.source.write('big', bytesOf(size));
+  one.after = ({ operation }) => {
+    if (operation === 'start-upload') throw one.error('unavailable');
+  };
+  one.before = ({ operation }) => {
+    if (operation === 'list-uploads') throw one.error('unavailable');
+  };
+  await world.reconcile();
+  one.heal();
+  world.clock.advance(11 * minutes);
 }
 
 test('an upload that will be gone on with stays, for a week', async () => {
@@ -104,6 +120,33 @@ test('what was begun and never noted is found at its key, and nobody else\u2019s
   one.heal();
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
   expect([...one.bucket.uploads.values()].map(({ key }) => key)).toEqual(['big', 'bigger', 'big']);
+});
+
+test('what holds a part is another program\u2019s: of the one that was never noted nobody sent any', async () => {
+  await using world = await openWorld({ targets });
+  await loseAnswer(world);
+  const now = world.clock.now();
+  const other = leaveStray(world, 'big', now - 10 * minutes, new Map([[1, Buffer.of(1)]]));
+  expect(await round(world)).toEqual([1, 1]);
+  expect([...world.target('one').bucket.uploads.keys()]).toEqual([other]);
+});
+
+test('where nobody can tell which one it is, all are left, and it is said what to do', async () => {
+  const warn = vi.fn<Log['warn']>();
+  await using world = await openWorld({ targets, log: { ...silentLog, warn } });
+  await loseAnswer(world);
+  warn.mockClear();
+  leaveStray(world, 'big', world.clock.now() - 10 * minutes);
+  expect(await round(world)).toEqual([0, 2]);
+  expect(warn.mock.calls).toEqual([
+    [
+      expect.objectContaining({ target: 'one', key: 'big', begun: [expect.any(String), expect.any(String)] }),
+      expect.stringMatching(/2 look like it, so that all are left.*Abort there what nobody goes on with/),
+    ],
+  ]);
+  world.clock.advance(11 * minutes);
+  expect(await round(world)).toEqual([0, 2]);
+  expect(warn).toHaveBeenCalledTimes(1);
 });
 
 test.each([

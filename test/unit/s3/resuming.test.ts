@@ -1,4 +1,6 @@
+import { CreateMultipartUploadCommand, S3Client, type CreateMultipartUploadCommandInput } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
+import { noAttributes } from '../../../src/objects/object.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, connectedS3Room, openS3Room, partSize, putOptions, sendParts } from '../../support/s3-room.ts';
 
@@ -55,4 +57,29 @@ test('what a killed probe left is listed without a key, and thrown away; nothing
   expect(room.fake.openUploads()).toBe(1);
   room.fake.inject({ match: { operation: 'ListMultipartUploads' }, fault: { status: 403, code: 'AccessDenied' } });
   expect(await room.provider.listUploads(null, [], calm)).toEqual([]);
+});
+
+test('an upload that holds a part, or was begun with other checksums, is told from one that was only begun', async () => {
+  await using room = await connectedS3Room();
+  const { accessKeyId, secretAccessKey } = room.fake.access.credentials;
+  const client = new S3Client({ ...room.fake.access, credentials: { accessKeyId, secretAccessKey } });
+  const others: Partial<CreateMultipartUploadCommandInput>[] = [
+    { ChecksumAlgorithm: 'CRC64NVME', ChecksumType: 'FULL_OBJECT' },
+    { ChecksumAlgorithm: 'CRC32C', ChecksumType: 'COMPOSITE' },
+  ];
+  for (const other of others) {
+    await client.send(new CreateMultipartUploadCommand({ Bucket: 'bucket', Key: 'k', ...other }));
+  }
+  client.destroy();
+  await sendParts(room.provider, 'k', bytes);
+  const ours = await room.provider.startUpload('k', { size: bytes.length, partSize, attributes: noAttributes }, calm);
+  const { uploadId } = JSON.parse(ours.checkpoint) as { uploadId: string };
+  const found = await room.provider.listUploads('k', [], calm);
+  expect(found).toHaveLength(4);
+  expect(found.filter(({ fresh }) => fresh !== false)).toMatchObject([
+    { checkpoint: JSON.stringify({ uploadId }), fresh: true },
+  ]);
+  room.fake.inject({ match: { operation: 'ListParts' }, fault: { status: 403, code: 'AccessDenied' } });
+  const told = (await room.provider.listUploads('k', [], calm)).map(({ fresh }) => fresh);
+  expect(told.filter((fresh) => fresh === undefined).length).toBeGreaterThan(0);
 });
