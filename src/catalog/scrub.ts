@@ -27,10 +27,18 @@ export interface ScrubLedger {
 export interface OldestRequest {
   readonly targets: readonly string[];
   readonly limit: number;
+  /** By target: only copies behind this place. None of those from the future are. */
+  readonly after?: ReadonlyMap<string, AgePlace>;
   /** Copies that are left out, so that what is known of their objects need not be read: thousands may be. */
   passesOver?(objectId: number, target: string): boolean;
   /** So many of what is left; default: all. */
   readonly most?: number;
+}
+
+/** A place in the order of the copies of one target: by the time of their evidence, then by object. */
+export interface AgePlace {
+  readonly at: number;
+  readonly objectId: number;
 }
 
 export interface Aged {

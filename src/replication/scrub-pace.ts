@@ -31,9 +31,14 @@ export class ScrubPace {
 
   /** How long a copy with evidence of `at` has to wait from `now`, in milliseconds; 0 when it is its turn. */
   waitFor(at: number, now: number): number {
-    if (now - at >= this.#everyMs) return 0;
+    if (this.isOverdue(at, now)) return 0;
     this.#follow(now);
     return Math.max(0, this.#paidUntil - now);
+  }
+
+  /** Whether evidence of `at` is older than the time in which all are read. */
+  isOverdue(at: number, now: number): boolean {
+    return now - at >= this.#everyMs;
   }
 
   /** A copy of `bytes` is read now: it takes its part of the time, by its bytes and by being one of so many. */

@@ -7,6 +7,7 @@ import { availableTargets, type Policy, type ScrubSettings } from './policy.ts';
 import { DailyBudget } from './scrub-budget.ts';
 import { ScrubPace } from './scrub-pace.ts';
 import { promiseOf, type ScrubPromise } from './scrub-promise.ts';
+import { many, Unreadable } from './scrub-unreadable.ts';
 import type { Site } from './site.ts';
 import type { Engine } from './worker.ts';
 
@@ -28,8 +29,7 @@ const loadEveryMs = 60 * minuteMs;
  * chances, and long enough that others get their turn where hundreds cannot be read.
  */
 const retryAtMost = 24 * 60 * minuteMs;
-/** So many on end are no few unlucky copies: the target is left alone for a while, a hundredth of the time at most. */
-const manyOnEnd = 32;
+/** How long a target is left alone of which many on end could not be read: a hundredth of the time at most. */
 const unwellAtMost = 60 * minuteMs;
 
 /**
@@ -48,9 +48,9 @@ export class Scrub {
   readonly #budget: DailyBudget;
   readonly #throttled: ((provider: Provider) => Provider) | undefined;
   readonly #queue = new PQueue({ concurrency: atOnce });
-  /** Copies that are being read, and when those that could not be read may be tried again. */
+  /** Copies that are being read. */
   readonly #reading = new Set<string>();
-  readonly #postponed = new Map<string, number>();
+  readonly #unreadable = new Unreadable();
   /** Copies on end that could not be read, by target, and until when a target is left alone for it. */
   readonly #failures = new Map<string, number>();
   readonly #unwell = new Map<string, number>();
@@ -123,18 +123,24 @@ export class Scrub {
 
   /** The copy that was read longest ago, of those that may be read now. */
   async #oldest(): Promise<Aged | undefined> {
-    const { catalog, clock } = this.#engine;
-    const now = clock.now();
-    dropPast(this.#postponed, now, this.#retryAfter);
+    const now = this.#engine.clock.now();
+    this.#unreadable.dropPast(now, this.#retryAfter);
     dropPast(this.#unwell, now, this.#unwellFor);
     const targets = availableTargets([this.#policy]).filter((target) => !this.#unwell.has(target));
     if (targets.length === 0) return undefined;
-    const limit = batch + this.#reading.size + this.#postponed.size;
-    const passesOver = (objectId: number, target: string): boolean => {
-      const id = idOf(objectId, target);
-      return this.#reading.has(id) || this.#postponed.has(id);
-    };
-    const [oldest] = await catalog.oldestEvidence(this.#policy.name, { targets, limit, passesOver, most: 1 });
+    for (const target of this.#unreadable.waiting(targets, now)) {
+      const { at = now } = (await this.#oldestAt([target])) ?? {};
+      this.#unreadable.endTurn(target, this.#pace.isOverdue(at, now) ? at : undefined);
+    }
+    return await this.#oldestAt(targets);
+  }
+
+  async #oldestAt(targets: readonly string[]): Promise<Aged | undefined> {
+    const limit = batch + this.#reading.size + this.#unreadable.most;
+    const passesOver = (objectId: number, target: string): boolean =>
+      this.#reading.has(idOf(objectId, target)) || this.#unreadable.passesOver(objectId, target);
+    const request = { targets, limit, passesOver, most: 1, after: this.#unreadable.after };
+    const [oldest] = await this.#engine.catalog.oldestEvidence(this.#policy.name, request);
     return oldest;
   }
 
@@ -197,9 +203,14 @@ export class Scrub {
 
   #postpone(aged: Aged, now: number): void {
     const failures = (this.#failures.get(aged.target) ?? 0) + 1;
-    this.#postponed.set(idOf(aged.object.id, aged.target), now + this.#retryAfter);
-    this.#failures.set(aged.target, failures % manyOnEnd);
-    if (failures === manyOnEnd) this.#unwell.set(aged.target, now + this.#unwellFor);
+    if (this.#unreadable.add(aged, now, this.#retryAfter)) this.#sayMany(aged.target);
+    this.#failures.set(aged.target, failures % many);
+    if (failures === many) this.#unwell.set(aged.target, now + this.#unwellFor);
+  }
+
+  #sayMany(target: string): void {
+    const said = 'very many copies could not be read: they are tried again once all others had their turn';
+    this.#engine.log.warn({ policy: this.#policy.name, target }, said);
   }
 
   async #rest(ms: number, stop: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
+import type { Aged, AgePlace, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Ledger } from './ledger.ts';
 import { readObjects } from './rows.ts';
 import { isOverSql } from './set-back.ts';
@@ -26,7 +26,8 @@ export function oldestSql(when: 'past' | 'future'): string {
   from copies c indexed by copies_evidence cross join objects o on o.id = c.object_id
   where c.policy_id = ?1 and c.target_id = ?2 and c.evidence_method = ?3 and c.state = 'verified'
   and c.evidence_at ${when === 'past' ? '<=' : '>'} ?4 and ${isOverSql('o.lease_until', '?4')}
-  order by c.evidence_at limit ?5 + 0`;
+  and (c.evidence_at, c.object_id) > (?6, ?7)
+  order by c.evidence_at, c.object_id limit ?5 + 0`;
 }
 
 export function oldestEvidence(ledger: Ledger, policy: string, request: OldestRequest): readonly Aged[] {
@@ -34,20 +35,33 @@ export function oldestEvidence(ledger: Ledger, policy: string, request: OldestRe
   const policyId = ledger.names.policyId(policy);
   const wanted = ledger.names.targetsOf(policyId).filter(({ name }) => targets.includes(name));
   return wanted
-    .flatMap(({ id, name }) => oldestAt(ledger, policyId, id, limit).map((row) => ({ row, name })))
+    .flatMap(({ id, name }) =>
+      oldestAt(ledger, policyId, id, limit, request.after?.get(name)).map((row) => ({ row, name })),
+    )
     .filter(({ row, name }) => request.passesOver?.(row.id, name) !== true)
     .toSorted((a, b) => comparableAge(a.row.at, ledger.now()) - comparableAge(b.row.at, ledger.now()))
     .slice(0, most)
     .map(({ row, name }) => aged(ledger, row, name));
 }
 
-function oldestAt(ledger: Ledger, policyId: number, targetId: number, limit: number): readonly OldestRow[] {
+/** In front of all. */
+const beginning: AgePlace = { at: Number.MIN_SAFE_INTEGER, objectId: 0 };
+
+function oldestAt(
+  ledger: Ledger,
+  policyId: number,
+  targetId: number,
+  limit: number,
+  after: AgePlace | undefined,
+): readonly OldestRow[] {
   const now = ledger.now();
+  const { at, objectId } = after ?? beginning;
   const by = (method: string, when: 'past' | 'future'): readonly OldestRow[] =>
-    ledger.db.all<OldestRow>(oldestSql(when), policyId, targetId, method, now, limit);
-  return [by('attested', 'future'), by('read', 'future'), by('attested', 'past'), by('read', 'past')]
+    ledger.db.all<OldestRow>(oldestSql(when), policyId, targetId, method, now, limit, at, objectId);
+  const ahead = after === undefined ? [by('attested', 'future'), by('read', 'future')] : [];
+  return [...ahead, by('attested', 'past'), by('read', 'past')]
     .flat()
-    .toSorted((a, b) => comparableAge(a.at, now) - comparableAge(b.at, now))
+    .toSorted((a, b) => comparableAge(a.at, now) - comparableAge(b.at, now) || a.id - b.id)
     .slice(0, limit);
 }
 

@@ -1,11 +1,12 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
 import { CatalogError } from '../../../src/catalog/errors.ts';
 import type { ScrubSettings } from '../../../src/replication/policy.ts';
 import { Scrub } from '../../../src/replication/scrub.ts';
+import { many } from '../../../src/replication/scrub-unreadable.ts';
 import type { Engine } from '../../../src/replication/worker.ts';
 import { printedSeed } from '../../support/seed.ts';
-import { openWorld, type World } from '../../support/engine.ts';
+import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
 import { seededRandom } from '../../support/random.ts';
 import { VirtualClock } from '../../support/virtual-clock.ts';
 
@@ -46,9 +47,13 @@ class Month implements AsyncDisposable {
     }
   }
 
-  static async of(sizes: readonly number[], settings: ScrubSettings): Promise<Month> {
+  static async of(
+    sizes: readonly number[],
+    settings: ScrubSettings,
+    targets: WorldOptions['targets'] = { one: {}, two: {}, three: {} },
+  ): Promise<Month> {
     const clock = new VirtualClock();
-    const world = await openWorld({ clock });
+    const world = await openWorld({ clock, targets });
     for (const [index, size] of sizes.entries()) world.source.write(`object ${index}`, Buffer.alloc(size, index));
     await clock.until(world.reconcile());
     world.forget();
@@ -206,6 +211,31 @@ test('nor do very many of them: the target is left alone for a while, and then t
   const { objects } = await world.catalog.counts('p');
   expect(objects).toBe(120);
   expect(new Set(month.reads.filter(({ target }) => target === 'one').map(readOf)).size).toBe(40);
+  expect(await world.problems()).toEqual([]);
+});
+
+test('however many they are: memory does not grow with them, and each of the others gets its turn again and again', async () => {
+  await using month = await Month.of(Array<number>(200).fill(100), { every: day }, { one: {} });
+  const { world, catalog } = month;
+  const one = world.target('one');
+  const denied = new Set(
+    [...Array(200).keys()].filter((index) => index < 80 || index > 99).map((index) => `object ${index}`),
+  );
+  const tried = new Map<string, number>();
+  one.before = ({ operation, key = '' }) => {
+    if (operation !== 'read' || !denied.has(key)) return;
+    tried.set(key, (tried.get(key) ?? 0) + 1);
+    throw one.error('denied', key);
+  };
+  const oldest = vi.spyOn(catalog, 'oldestEvidence');
+  month.begin();
+  await month.runDays(3);
+  const reads = Map.groupBy(month.reads, ({ key }) => key);
+  expect(reads.size).toBe(20);
+  expect(Math.min(...[...reads.values()].map(({ length }) => length))).toBeGreaterThan(1);
+  expect(tried.size).toBe(180);
+  expect(Math.min(...tried.values())).toBeGreaterThan(1);
+  expect(Math.max(...oldest.mock.calls.map(([, { limit }]) => limit))).toBeLessThan(64 + 4 + many + 1);
   expect(await world.problems()).toEqual([]);
 });
 
