@@ -225,7 +225,7 @@ function troubles(status: PolicyStatus, policy: Policy): string[] {
   for (const reason of hold === null ? [] : openOf(hold)) reasons.push(`${name}: held: ${reason}; ${more}`);
   if (hold === null && lastPass !== null && lastPass.outcome !== 'complete') {
     const decision = status.decisions.find(({ at }) => at >= lastPass.finishedAt);
-    if (decision === undefined) for (const reason of openOf(lastPass)) reasons.push(`${name}: ${reason}; ${more}`);
+    if (decision === undefined) for (const reason of openOf(lastPass)) reasons.push(`${name}: ${reason}`);
     else reasons.push(`${name}: the hold was ${decision.decision} by ${decision.by}; no pass has looked since`);
   }
   if (status.damaged > 0) reasons.push(`${name}: ${status.damaged} copies are damaged or missing and wait for repair`);

@@ -146,6 +146,12 @@ export function scrubCases(create: CreateStore): void {
     const passesOver = (id: number, target: string): boolean => id === a.id && target === 'gcp';
     const one = { targets: ['aws', 'gcp'], limit: 2, passesOver, most: 1 };
     expect(await bench.catalog.oldestEvidence(policy, one)).toMatchObject([{ object: { key: 'b' }, target: 'gcp' }]);
+    const behind = async (at: number, objectId: number) =>
+      (
+        await bench.catalog.oldestEvidence(policy, { targets, limit: 9, after: new Map([['gcp', { at, objectId }]]) })
+      ).flatMap(({ object, target }) => (target === 'gcp' ? object.key : []));
+    expect(await behind(100, a.id)).toEqual(['b', 'c', 'd']);
+    expect(await behind(100, a.id - 1)).toEqual(['a', 'b', 'c', 'd']);
     const d = await bench.object('d');
     await bench.record({ kind: 'missing', id: d.id, target: 'gcp', asOf: bench.tick() });
     await bench.claim();
