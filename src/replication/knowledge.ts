@@ -10,9 +10,9 @@ import type { Policy } from './policy.ts';
 import type { ProveOptions } from './prove.ts';
 import { proveAll, whatStaysOpen, type Known, type Proven } from './proving.ts';
 import type { Candidate } from './read-source.ts';
-import { laterThan, newestSaid, recordsOf, saidOf } from './records.ts';
+import { laterThan, newestSaid, recordsOf, saidOf, speakingOf, type Said } from './records.ts';
 import type { Site } from './site.ts';
-import { confirmSource, readSource } from './source-content.ts';
+import { confirmSource, readSource, unlessUnreadable } from './source-content.ts';
 import { changeAtSource } from './source-change.ts';
 
 type Learnt = NonNullable<Settlement['learnt']>;
@@ -140,15 +140,17 @@ export class Knowledge {
     const { said, silent } = await recordsOf(heard, key, this.#site, this.#signal);
     // The source alone must not decide what they were: what it has now may be the damage.
     if (silent.length > 0 && silent.length === heard.length) return silent.filter(([copy]) => copies.includes(copy));
+    const [[unheard] = []] = silent;
     const present = saidOf(said, this.#object);
     if (present === undefined) {
       // Where nobody else can tell, the one that holds the newest version must not be passed over.
-      const [[unheard] = []] = silent;
       if (unheard !== undefined && this.#isGone()) throw notHeard(key, unheard.target);
       // Records of the present version that contradict each other do not make it another one.
       const former = said.some(({ of }) => of.version === version) ? undefined : newestSaid(said);
       return await this.#byFormerRecords(copies, former);
     }
+    if (unheard !== undefined && (await this.#isContradicted(copies, present, said)))
+      throw notHeard(key, unheard.target);
     const proofs = await this.#proveAll(copies, present.digest);
     const answers = proofs.flatMap(([, proof]) => ('state' in proof ? [proof.state] : []));
     if (answers.some((state) => state !== 'right')) return undefined;
@@ -161,10 +163,7 @@ export class Knowledge {
    * then that is what the object was, and what the source has now is a change like any other, for the guard to judge.
    * Taking it for news would let a loss at the source pass together with the catalog.
    */
-  async #byFormerRecords(
-    copies: readonly CopyRow[],
-    said: (Known & { readonly of: ObjectVersion }) | undefined,
-  ): Promise<readonly Proven[] | undefined> {
+  async #byFormerRecords(copies: readonly CopyRow[], said: Said | undefined): Promise<readonly Proven[] | undefined> {
     const { observed, rejected, copies: all } = this.#object;
     const neverKnown = all.every(({ evidence }) => evidence === null);
     if (said === undefined || !neverKnown || observed !== null || rejected !== null) return undefined;
@@ -209,22 +208,25 @@ export class Knowledge {
   }
 
   /** The source has the very bytes that the copies say they are: they were brought back there, which is no change. */
-  async #bySameBytes(
-    copies: readonly CopyRow[],
-    said: Known & { readonly of: ObjectVersion },
-  ): Promise<readonly Proven[] | undefined> {
+  async #bySameBytes(copies: readonly CopyRow[], said: Said): Promise<readonly Proven[] | undefined> {
+    if (this.source()?.size !== said.of.size) return undefined;
+    const known = await this.#ofSource(copies);
+    if (known?.digest.sha256 !== said.digest.sha256) return undefined;
+    const proofs = await this.#proveAll(copies, known.digest);
+    this.#learn(known);
+    return proofs;
+  }
+
+  /** Where others are silent, one voice alone is not believed against the source: either may be the damaged one. */
+  async #isContradicted(copies: readonly CopyRow[], { digest }: Known, said: readonly Said[]): Promise<boolean> {
+    if (speakingOf(said, this.#object).length > 1) return false;
+    const known = await this.#ofSource(copies);
+    return known !== undefined && known.digest.sha256 !== digest.sha256;
+  }
+
+  async #ofSource(copies: readonly CopyRow[]): Promise<Known | undefined> {
     const from = this.source();
-    if (from === undefined || from.size !== said.of.size) return undefined;
-    try {
-      const known = await this.#readSource(from, copies);
-      if (known.digest.sha256 !== said.digest.sha256) return undefined;
-      const proofs = await this.#proveAll(copies, known.digest);
-      this.#learn(known);
-      return proofs;
-    } catch (error) {
-      if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-      return undefined;
-    }
+    return from === undefined ? undefined : await unlessUnreadable(this.#readSource(from, copies), this.#signal);
   }
 
   async #bySource(copies: readonly CopyRow[]): Promise<readonly Proven[] | undefined> {

@@ -53,10 +53,15 @@ export function saidBy(head: ObjectHead | undefined): Said | undefined {
 }
 
 /** What those say that speak of this version; undefined when none does, or one voice is against another. */
-export function saidOf(said: readonly Said[], { version, size }: ObjectVersion): Said | undefined {
-  const speaking = said.filter(({ of }) => of.version === version && of.size === size);
+export function saidOf(said: readonly Said[], object: ObjectVersion): Said | undefined {
+  const speaking = speakingOf(said, object);
   const [first] = speaking;
   return speaking.every(({ digest }) => digest.sha256 === first?.digest.sha256) ? first : undefined;
+}
+
+/** Those that say that they are this version. */
+export function speakingOf(said: readonly Said[], { version, size }: ObjectVersion): readonly Said[] {
+  return said.filter(({ of }) => of.version === version && of.size === size);
 }
 
 /** Versions that the object had after the one that its row went back to, oldest first. */

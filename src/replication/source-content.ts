@@ -31,3 +31,13 @@ export async function confirmSource(
   const message = `two reads of ${key} at ${provider.name} gave different bytes; nothing is taken for the object until they agree`;
   throw new ProviderError('checksum-mismatch', message, { provider: provider.name, key });
 }
+
+/** @returns undefined where the source cannot be read now. */
+export async function unlessUnreadable(reading: Promise<Known>, signal: AbortSignal): Promise<Known | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (!(error instanceof ProviderError) || signal.aborted) throw error;
+    return undefined;
+  }
+}

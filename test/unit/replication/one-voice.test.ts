@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { ProviderError } from '../../../src/objects/errors.ts';
 import { runPass } from '../../../src/replication/pass.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 import { claimedBy } from '../../support/place.ts';
@@ -34,3 +35,21 @@ test.each([['one'], ['two']])(
     expect(await world.catalog.counts('p')).toMatchObject({ safe: 1, sourceDamaged: 0, lost: 0 });
   },
 );
+
+test('one voice among silent ones is not believed against the source: who is right is seen when they answer', async () => {
+  await using world = await contradicted();
+  const silent = [world.target('two'), world.target('three')];
+  for (const place of silent) {
+    place.before = ({ operation }) => {
+      throw new ProviderError('unavailable', `it does not answer to ${operation}`, { provider: place.name });
+    };
+  }
+  await world.reconcile();
+  expect((await world.copy('a', 'one')).state).not.toBe('verified');
+  for (const place of silent) place.before = () => undefined;
+  for (const _ of [1, 2]) {
+    world.clock.advance(3_600_000);
+    await world.reconcile();
+  }
+  expect(world.targets.map((place) => place.text('a'))).toEqual(['right', 'right', 'right']);
+});
