@@ -1,11 +1,10 @@
-import { mkdir, open, rmdir } from 'node:fs/promises';
 import { constants } from 'node:fs';
 import { Refusal, isErrno } from './errors.ts';
 import { keysDirectory } from './layout.ts';
 import type { Locator } from './locate.ts';
 import { unusable } from './locate.ts';
 import type { Raw } from './raw.ts';
-import { parentOf, pathOf } from './raw.ts';
+import { parentOf } from './raw.ts';
 import type { Root } from './root.ts';
 
 /** Makes, removes and syncs directories below the root; paths are relative, without a slash at the end. */
@@ -70,7 +69,7 @@ export class Directories {
   /** One that is gone again holds no names. */
   async #syncNow(path: Raw): Promise<void> {
     try {
-      await using handle = await open(pathOf(this.#root.at(path)), constants.O_RDONLY | constants.O_DIRECTORY);
+      await using handle = await this.#root.disk.open(this.#root.at(path), constants.O_RDONLY | constants.O_DIRECTORY);
       await handle.sync();
     } catch (error) {
       // EINVAL and ENOTSUP: this filesystem has nothing to sync for a directory.
@@ -90,7 +89,7 @@ export class Directories {
     for (let attempt = 0; attempt < 100; attempt += 1) {
       if (!(await this.ensure(parentOf(path)))) return false;
       try {
-        await mkdir(pathOf(this.#root.at(path)));
+        await this.#root.disk.mkdir(this.#root.at(path));
         await this.sync(parentOf(path));
         return true;
       } catch (error) {
@@ -107,7 +106,7 @@ export class Directories {
 
   async #remove(path: Raw): Promise<boolean> {
     try {
-      await rmdir(pathOf(this.#root.at(path)));
+      await this.#root.disk.rmdir(this.#root.at(path));
       return true;
     } catch (error) {
       // Already gone; else not empty, a mount point, or not ours to remove: it stays, which harms nothing.

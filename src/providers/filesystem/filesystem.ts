@@ -1,4 +1,4 @@
-import { opendir } from 'node:fs/promises';
+import { constants } from 'node:fs';
 import { join, resolve } from 'node:path';
 import PQueue from 'p-queue';
 import type { Clock } from '../../objects/clock.ts';
@@ -25,17 +25,18 @@ import type { ExaminableProvider, Examination, ExamineOptions } from '../examina
 import { cleaningUp } from '../notes.ts';
 import { conduct, type Trials } from '../examine-use.ts';
 import { capabilities } from './capabilities.ts';
+import { Disk, type DiskCalls } from './disk.ts';
 import { Refusal, translate } from './errors.ts';
 import { examineDirectory } from './examine.ts';
 import { examineDisk, type Guarded } from './examine-disk.ts';
 import type { Parts, PartsOptions } from './parts.ts';
 import { partsOf } from './parts.ts';
 import { prepareTarget } from './probe.ts';
-import { keyFromRaw, pathOf, rawFromKey, type Raw } from './raw.ts';
-import type { ExactName } from './root.ts';
-import { createRoot, exactNameOnDisk, openRoot } from './root.ts';
-import type { Clone } from './temporary.ts';
-import { cloneOnDisk, listTemporary, removeTemporary, TemporaryFile } from './temporary.ts';
+import { keyFromRaw, rawFromKey } from './raw.ts';
+import type { Root } from './root.ts';
+import { createRoot, openRoot } from './root.ts';
+import { listTemporary, removeTemporary, TemporaryFile } from './temporary.ts';
+import { Threads } from './threads.ts';
 import type { Guard } from './upload.ts';
 import { FileUpload } from './upload.ts';
 
@@ -50,13 +51,13 @@ export interface FilesystemOptions {
   readonly symlinks?: 'skip' | 'follow';
 }
 
-/** What tests own. */
-export interface FilesystemSurroundings {
+/** What all filesystems share, and what tests own. */
+export interface FilesystemSurroundings extends DiskCalls {
   readonly clock?: Clock;
-  readonly exactName?: ExactName;
+  /** Those that all filesystems of the process share. */
+  readonly threads?: Threads;
   /** Names of one directory that a listing holds in memory (twice over); larger directories are read in passes. */
   readonly maxNames?: number;
-  readonly clone?: Clone;
 }
 
 /** Opens nothing yet: `connect` does. */
@@ -76,16 +77,16 @@ export class FilesystemProvider implements ExaminableProvider {
   readonly #puts = new PQueue({ concurrency: 64 });
   /** Files of uploads, until they are complete or aborted. */
   readonly #uploading = new Set<TemporaryFile>();
-  readonly #clone: Clone;
+  readonly #disk: Disk;
   #parts: Promise<Parts> | undefined;
   #target: Promise<void> | undefined;
 
   constructor(options: FilesystemOptions, surroundings: FilesystemSurroundings) {
-    const { clock = systemClock, exactName = exactNameOnDisk, maxNames = 250_000 } = surroundings;
-    this.#clone = surroundings.clone ?? cloneOnDisk;
+    const { clock = systemClock, threads = new Threads(threadsOfNode), maxNames = 250_000 } = surroundings;
+    this.#disk = new Disk(threads.share(), surroundings);
     this.name = options.name;
     this.#path = resolve(join(options.path, options.prefix ?? ''));
-    this.#options = { clock, exactName, maxNames, follow: options.symlinks === 'follow' };
+    this.#options = { clock, maxNames, follow: options.symlinks === 'follow' };
   }
 
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
@@ -93,15 +94,14 @@ export class FilesystemProvider implements ExaminableProvider {
       if (role === 'target') await this.#prepared();
       const { root } = await this.#opened();
       await root.verify();
-      const directory = await opendir(pathOf(root.path || '/'));
-      await directory.close();
+      await (await this.#disk.open(root.path || '/', constants.O_RDONLY | constants.O_DIRECTORY)).close();
       return { ...capabilities, identity: root.identity };
     });
   }
 
   async *list(options: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage, void, undefined> {
     try {
-      signal.throwIfAborted();
+      await this.#disk.ready(signal);
       const { lister } = await this.#opened();
       for await (const page of lister.pages(options, signal)) {
         yield page;
@@ -155,7 +155,7 @@ export class FilesystemProvider implements ExaminableProvider {
   ): Promise<ResumedUpload | undefined> {
     return await this.#guard(signal, key, async () => {
       const parts = await this.#opened();
-      const file = await TemporaryFile.cloneOf(parts.root, checkpoint, this.#clone);
+      const file = await TemporaryFile.cloneOf(parts.root, checkpoint);
       if (file === undefined) return undefined;
       // What stands behind the end would become part of the object.
       if ((await file.stat()).size <= options.size) return this.#upload(key, options, parts, file);
@@ -195,7 +195,7 @@ export class FilesystemProvider implements ExaminableProvider {
 
   async examine({ role, clock }: ExamineOptions, signal: AbortSignal): Promise<Examination> {
     const guarded: Guarded = (work) => this.#guard(cleaningUp(signal), undefined, work);
-    const root = (): Promise<Raw> => guarded(async () => (await this.#opened()).root.path || '/');
+    const root = (): Promise<Root> => guarded(async () => (await this.#opened()).root);
     const trials: Trials = {
       look: async (notes) => await examineDirectory(await root(), guarded, notes),
       attempt: async (notes) => await examineDisk(await root(), guarded, clock, notes),
@@ -210,7 +210,9 @@ export class FilesystemProvider implements ExaminableProvider {
   }
 
   async #opened(): Promise<Parts> {
-    const opening = (this.#parts ??= openRoot(this.#path).then((root) => partsOf(root, this.#options)));
+    const opening = (this.#parts ??= openRoot(rawFromKey(this.#path), this.#disk).then((root) =>
+      partsOf(root, this.#options),
+    ));
     try {
       return await opening;
     } catch (error) {
@@ -230,14 +232,15 @@ export class FilesystemProvider implements ExaminableProvider {
   }
 
   async #prepare(): Promise<void> {
-    await createRoot(this.#path);
+    await createRoot(rawFromKey(this.#path), this.#disk);
     const { root, locator, directories } = await this.#opened();
     locator.rules = await prepareTarget(root, directories);
   }
 
   async #guard<T>(signal: AbortSignal, key: Key | undefined, work: () => Promise<T>): Promise<T> {
     try {
-      signal.throwIfAborted();
+      // Whoever waits for a disk that hangs waits here, with nothing begun, and can leave.
+      await this.#disk.ready(signal);
       if (key !== undefined) checkKey(key);
       return await work();
     } catch (error) {
@@ -250,6 +253,9 @@ export class FilesystemProvider implements ExaminableProvider {
     return translate(error, key === undefined ? context : { ...context, key });
   }
 }
+
+/** Of Node's pool, unless it was told otherwise. */
+const threadsOfNode = 4;
 
 /** A string that stands for no bytes would be taken for another key. */
 function checkKey(key: Key): void {

@@ -1,5 +1,3 @@
-import { lstat, stat } from 'node:fs/promises';
-import type { BigIntStats } from 'node:fs';
 import type { Key } from '../../objects/key.ts';
 import { reservedPrefix } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
@@ -10,7 +8,7 @@ import type { Locator } from './locate.ts';
 import { mapInOrder, mergeInOrder } from './ordered.ts';
 import { skippedLink } from './names.ts';
 import type { Raw } from './raw.ts';
-import { keyFromRaw, pathOf, rawFromKey } from './raw.ts';
+import { keyFromRaw, rawFromKey } from './raw.ts';
 import type { Root } from './root.ts';
 import { infoOf } from './version.ts';
 import type { Step, WalkOptions } from './walk.ts';
@@ -56,7 +54,8 @@ export class Lister {
     if (!isPlainDirectory(start)) return;
     const blocked = await this.#blocked(start);
     if (blocked === undefined) {
-      const tree: WalkOptions = { base: root.path, start, prefix, after, except: ownDirectory, follow, maxNames };
+      const range = { base: root.path, start, prefix, after, except: ownDirectory };
+      const tree: WalkOptions = { disk: root.disk, ...range, follow, maxNames };
       yield* mapInOrder(walk(tree, signal), lookahead, (step) => this.#item(step.path, step, root.path));
     } else if (blocked !== '') yield { raw: start, ignored: blocked };
   }
@@ -66,7 +65,8 @@ export class Lister {
     const { root, maxNames } = this.#parts;
     const within = openDirectory.startsWith(prefix) ? openDirectory : prefix;
     if (!within.startsWith(openDirectory)) return;
-    const tree: WalkOptions = { base: root.path, start: openDirectory, prefix: within, after, follow: false, maxNames };
+    const range = { base: root.path, start: openDirectory, prefix: within, after };
+    const tree: WalkOptions = { disk: root.disk, ...range, follow: false, maxNames };
     yield* mapInOrder(walk(tree, signal), lookahead, async (step) => await this.#item(step.path, step, root.path));
   }
 
@@ -82,7 +82,7 @@ export class Lister {
     const { root, maxNames } = this.#parts;
     const base = root.at(keysDirectory);
     const range = { start: '', prefix: encodeKey(prefix), after: encodeKey(after) };
-    const steps = walk({ base, ...range, follow: false, maxNames }, signal);
+    const steps = walk({ disk: root.disk, base, ...range, follow: false, maxNames }, signal);
     const visible = prefix.startsWith(reservedPrefix);
     yield* mapInOrder(steps, lookahead, async (step) => {
       const raw = decodeKey(step.path);
@@ -94,8 +94,10 @@ export class Lister {
 
   async #item(raw: Raw, step: Step, base: Raw): Promise<Item | undefined> {
     if (step.ignored !== undefined) return { raw, ignored: step.ignored };
+    const { disk } = this.#parts.root;
     try {
-      const found = await this.#stat(pathOf(`${base}/${step.path}`));
+      const path = `${base}/${step.path}`;
+      const found = await (this.#parts.follow ? disk.stat(path) : disk.lstat(path));
       if (found.isFile()) return { raw, info: infoOf(keyFromRaw(raw), found) };
       // Replaced since its name was read. What a directory now holds is new, and no part of this listing.
       return found.isDirectory() ? undefined : { raw, ignored: 'it is no regular file' };
@@ -104,10 +106,6 @@ export class Lister {
       if (isErrno(error, 'ENAMETOOLONG')) return { raw, ignored: 'its path is too long to be read' };
       throw error;
     }
-  }
-
-  async #stat(path: Buffer): Promise<BigIntStats> {
-    return this.#parts.follow ? await stat(path, { bigint: true }) : await lstat(path, { bigint: true });
   }
 }
 

@@ -1,11 +1,9 @@
-import { lstat, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import { Refusal, isErrno } from './errors.ts';
 import type { NameRules } from './layout.ts';
 import { encodedPath, plainPath } from './layout.ts';
 import type { Raw } from './raw.ts';
-import { pathOf } from './raw.ts';
-import type { ExactName, Root } from './root.ts';
+import type { Root } from './root.ts';
 
 /** A file that holds an object. */
 export interface Found {
@@ -33,14 +31,12 @@ type Standing =
 /** Finds the file of a key: at its plain path if a regular file stands there, else at its encoded one. */
 export class Locator {
   readonly #root: Root;
-  readonly #exactName: ExactName;
   readonly #follow: boolean;
   /** Known once a target was probed; sources are read under any rules. */
   rules: NameRules = { portableOnly: false };
 
-  constructor(root: Root, options: { readonly exactName: ExactName; readonly follow: boolean }) {
+  constructor(root: Root, options: { readonly follow: boolean }) {
     this.#root = root;
-    this.#exactName = options.exactName;
     this.#follow = options.follow;
   }
 
@@ -95,7 +91,7 @@ export class Locator {
 
   async #standingFollowed(path: Raw): Promise<Standing> {
     try {
-      const found = await stat(pathOf(this.#root.at(path)), { bigint: true });
+      const found = await this.#root.disk.stat(this.#root.at(path));
       return found.isFile() ? { kind: 'file', stat: found } : { kind: 'taken' };
     } catch (error) {
       if (isErrno(error, ...absent, ...unusable)) return { kind: 'nothing' };
@@ -107,7 +103,7 @@ export class Locator {
   async checkWay(path: Raw): Promise<'exact' | 'linked' | 'taken' | 'nothing'> {
     const whole = this.#root.at(path);
     try {
-      if ((await this.#exactName(whole)) === whole) return 'exact';
+      if ((await this.#root.disk.exactName(whole)) === whole) return 'exact';
       return (await this.#runsThroughLink(path)) ? 'linked' : 'taken';
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return 'nothing';
@@ -119,7 +115,7 @@ export class Locator {
 
   async #runsThroughLink(path: Raw): Promise<boolean> {
     for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
-      const found = await lstat(pathOf(this.#root.at(end === -1 ? path : path.slice(0, end))));
+      const found = await this.#root.disk.lstat(this.#root.at(end === -1 ? path : path.slice(0, end)));
       if (found.isSymbolicLink()) return true;
       if (end === -1) return false;
     }
@@ -127,7 +123,7 @@ export class Locator {
 
   async #lstat(path: Raw): Promise<BigIntStats | 'nothing' | 'taken'> {
     try {
-      return await lstat(pathOf(this.#root.at(path)), { bigint: true });
+      return await this.#root.disk.lstat(this.#root.at(path));
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return 'nothing';
       if (isErrno(error, 'ENOTDIR', ...unusable)) return 'taken';

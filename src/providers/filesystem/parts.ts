@@ -5,14 +5,13 @@ import { Locator } from './locate.ts';
 import { Locks } from './locks.ts';
 import { Files } from './read.ts';
 import { Remover } from './remove.ts';
-import type { ExactName, Root } from './root.ts';
+import type { Root } from './root.ts';
 import { Sidecars } from './sidecar.ts';
 import { Writer } from './write.ts';
 
 export interface PartsOptions {
   readonly follow: boolean;
   readonly clock: Clock;
-  readonly exactName: ExactName;
   readonly maxNames: number;
 }
 

@@ -1,11 +1,10 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { randomUUID } from 'node:crypto';
+import type { Disk } from './disk.ts';
 import { Refusal, isErrno } from './errors.ts';
 import type { Directories } from './directories.ts';
 import type { NameRules } from './layout.ts';
 import { keysDirectory, metaDirectory, probeDirectory, temporaryDirectory } from './layout.ts';
 import type { Raw } from './raw.ts';
-import { pathOf } from './raw.ts';
 import type { Root } from './root.ts';
 
 /** Names that one filesystem or another stores differently, or not at all: normalised, stripped, or not UTF-8. */
@@ -32,20 +31,21 @@ export async function prepareTarget(root: Root, directories: Directories): Promi
  * no probe: every lookup compares the name on the disk.
  */
 async function probeNames(root: Root): Promise<NameRules> {
+  const { disk } = root;
   const directory = root.at(`${probeDirectory}/${randomUUID()}`);
-  await mkdir(pathOf(directory));
+  await disk.mkdir(directory);
   try {
-    for (const name of canaries) await writeCanary(`${directory}/${name}`);
-    const kept = new Set(await readdir(pathOf(directory), { encoding: 'latin1' }));
+    for (const name of canaries) await writeCanary(disk, `${directory}/${name}`);
+    const kept = new Set(await disk.readdir(directory));
     return { portableOnly: !canaries.every((name) => kept.has(name)) };
   } finally {
-    await rm(pathOf(directory), { recursive: true, force: true });
+    await disk.removeWithFiles(directory);
   }
 }
 
-async function writeCanary(path: Raw): Promise<void> {
+async function writeCanary(disk: Disk, path: Raw): Promise<void> {
   try {
-    await writeFile(pathOf(path), 'holdfast');
+    await disk.writeText(path, 'holdfast');
   } catch (error) {
     if (!isErrno(error, 'EINVAL', 'EILSEQ', 'ENOENT', 'EPERM', 'EACCES')) throw error;
   }

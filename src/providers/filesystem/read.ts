@@ -1,16 +1,15 @@
 import { constants } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
-import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import type { Clock } from '../../objects/clock.ts';
 import type { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import { noAttributes } from '../../objects/object.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
+import type { OpenFile } from './disk.ts';
 import { Refusal } from './errors.ts';
 import type { Locator } from './locate.ts';
-import { pathOf, rawFromKey } from './raw.ts';
+import { rawFromKey } from './raw.ts';
 import type { Raw } from './raw.ts';
 import type { Root } from './root.ts';
 import type { Sidecars } from './sidecar.ts';
@@ -47,7 +46,7 @@ export class Files {
   ): Promise<ObjectReader> {
     const raw = rawFromKey(key);
     const { path } = await this.#parts.locator.find(raw);
-    const handle = await open(pathOf(this.#parts.root.at(path)), this.#flags);
+    const handle = await this.#parts.root.disk.open(this.#parts.root.at(path), this.#flags);
     try {
       const stat = await this.#settled(handle, signal);
       check(this.#parts.root.shown(path), stat, options);
@@ -75,10 +74,10 @@ export class Files {
    * A file changed twice within one tick of the filesystem's clock bears one version for two contents. So what was
    * changed just now is read only after that tick: every later change shows in the version.
    */
-  async #settled(handle: FileHandle, signal: AbortSignal): Promise<BigIntStats> {
+  async #settled(handle: OpenFile, signal: AbortSignal): Promise<BigIntStats> {
     const { clock } = this.#parts;
     for (let round = 0; ; round += 1) {
-      const stat = await handle.stat({ bigint: true });
+      const stat = await handle.stat();
       const wait = tickOf(stat) - (clock.now() - Number(latest(stat) / 1_000_000n));
       if (wait <= 0 || wait > tickOf(stat) || round === maxRounds) return stat;
       await clock.sleep(wait, signal);
@@ -111,7 +110,7 @@ function check(path: string, stat: BigIntStats, { version, from = 0 }: ReadOptio
 
 /** Ends without an error only after every byte up to the size in `before`, of a file that is still the same. */
 async function* bodyOf(
-  handle: FileHandle,
+  handle: OpenFile,
   path: string,
   before: BigIntStats,
   from: number,
@@ -123,7 +122,7 @@ async function* bodyOf(
     signal.throwIfAborted();
     // A fresh buffer each time: the consumer may keep the chunks.
     const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, size - at));
-    const { bytesRead } = await handle.read(buffer, 0, buffer.length, at);
+    const bytesRead = await handle.read(buffer, buffer.length, at, signal);
     if (bytesRead === 0) throw changed(path);
     at += bytesRead;
     if (at === size) await checkUnchanged(handle, path, before);
@@ -132,8 +131,8 @@ async function* bodyOf(
   }
 }
 
-async function checkUnchanged(handle: FileHandle, path: string, before: BigIntStats): Promise<void> {
-  if (versionOf(await handle.stat({ bigint: true })) !== versionOf(before)) throw changed(path);
+async function checkUnchanged(handle: OpenFile, path: string, before: BigIntStats): Promise<void> {
+  if (versionOf(await handle.stat()) !== versionOf(before)) throw changed(path);
 }
 
 function changed(path: string): Refusal {

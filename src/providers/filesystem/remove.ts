@@ -8,7 +8,6 @@ import type { Raw } from './raw.ts';
 import { parentOf, rawFromKey } from './raw.ts';
 import type { Root } from './root.ts';
 import type { Sidecars } from './sidecar.ts';
-import { unlinkIfThere } from './temporary.ts';
 import { versionOf } from './version.ts';
 import { conflict, lockName } from './write.ts';
 
@@ -59,7 +58,7 @@ export class Remover {
   }
 
   async #unlink(path: Raw): Promise<void> {
-    await unlinkIfThere(this.#parts.root.at(path));
+    await this.#parts.root.disk.unlinkIfThere(this.#parts.root.at(path));
     await this.#parts.directories.prune(parentOf(path));
   }
 }

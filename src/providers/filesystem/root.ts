@@ -1,13 +1,8 @@
-import { mkdir, realpath, stat } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
+import type { Disk } from './disk.ts';
 import { Refusal, isErrno } from './errors.ts';
 import type { Raw } from './raw.ts';
-import { pathOf, shown } from './raw.ts';
-
-/** The name of a path as it stands on the disk, symbolic links resolved. Throws ENOENT and its like. */
-export type ExactName = (path: Raw) => Promise<Raw>;
-
-export const exactNameOnDisk: ExactName = (path) => realpath(pathOf(path), { encoding: 'latin1' });
+import { shown } from './raw.ts';
 
 /**
  * The directory that everything lies below. It may itself be a symbolic link, which is resolved once.
@@ -21,10 +16,12 @@ export class Root {
   readonly path: Raw;
   /** Inode number and birth time: another one when a disk is unmounted, the same after a reboot or a remount. */
   readonly identity: string;
+  readonly disk: Disk;
 
-  constructor(path: Raw, identity: string) {
+  constructor(path: Raw, identity: string, disk: Disk) {
     this.path = path;
     this.identity = identity;
+    this.disk = disk;
   }
 
   at(relative: Raw): Raw {
@@ -37,7 +34,7 @@ export class Root {
 
   /** @throws Refusal when the directory is gone or is another one than when it was opened. */
   async verify(): Promise<void> {
-    const now = identityOf(await statRoot(this.path || '/'));
+    const now = identityOf(await statRoot(this.path || '/', this.disk));
     if (now === this.identity) return;
     throw new Refusal(
       'unavailable',
@@ -48,20 +45,20 @@ export class Root {
 }
 
 /** @throws Refusal `not-found` when the directory does not exist or is none. */
-export async function openRoot(path: string): Promise<Root> {
-  const found = await statRoot(Buffer.from(path).toString('latin1'));
-  const real = await realpath(path, { encoding: 'latin1' });
-  return new Root(real === '/' ? '' : real, identityOf(found));
+export async function openRoot(path: Raw, disk: Disk): Promise<Root> {
+  const found = await statRoot(path, disk);
+  const real = await disk.realpath(path);
+  return new Root(real === '/' ? '' : real, identityOf(found), disk);
 }
 
 /** A target's directory is made when it is missing: on an empty machine the configuration alone must be enough. */
-export async function createRoot(path: string): Promise<void> {
-  await mkdir(path, { recursive: true });
+export async function createRoot(path: Raw, disk: Disk): Promise<void> {
+  await disk.mkdir(path, { recursive: true });
 }
 
-async function statRoot(path: Raw): Promise<BigIntStats> {
+async function statRoot(path: Raw, disk: Disk): Promise<BigIntStats> {
   try {
-    const found = await stat(pathOf(path), { bigint: true });
+    const found = await disk.stat(path);
     if (found.isDirectory()) return found;
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;

@@ -1,4 +1,3 @@
-import { lstat, readFile, rename } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import type { Key } from '../../objects/key.ts';
 import { isUnicode } from '../../objects/key.ts';
@@ -10,7 +9,7 @@ import { sidecarPath } from './layout.ts';
 import type { Raw } from './raw.ts';
 import { parentOf, pathOf } from './raw.ts';
 import type { Root } from './root.ts';
-import { TemporaryFile, unlinkIfThere } from './temporary.ts';
+import { TemporaryFile } from './temporary.ts';
 
 export interface SidecarContent {
   readonly attributes: Attributes;
@@ -41,13 +40,7 @@ export class Sidecars {
   }
 
   async exists(raw: Raw): Promise<boolean> {
-    try {
-      await lstat(pathOf(this.#root.at(sidecarPath(raw))));
-      return true;
-    } catch (error) {
-      if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
-      throw error;
-    }
+    return (await this.#root.disk.lstatIfThere(this.#root.at(sidecarPath(raw)))) !== undefined;
   }
 
   /** Writes it whole and synced, but not in place yet. */
@@ -74,11 +67,11 @@ export class Sidecars {
   async install(raw: Raw, prepared: TemporaryFile): Promise<void> {
     const path = sidecarPath(raw);
     try {
-      await rename(pathOf(prepared.path), pathOf(this.#root.at(path)));
+      await this.#root.disk.rename(prepared.path, this.#root.at(path));
     } catch (error) {
       if (!isErrno(error, 'ENOENT')) throw error;
       await this.#directories.ensure(parentOf(path));
-      await rename(pathOf(prepared.path), pathOf(this.#root.at(path)));
+      await this.#root.disk.rename(prepared.path, this.#root.at(path));
     }
     prepared.moved();
   }
@@ -88,12 +81,12 @@ export class Sidecars {
   }
 
   async drop(raw: Raw): Promise<void> {
-    await unlinkIfThere(this.#root.at(sidecarPath(raw)));
+    await this.#root.disk.unlinkIfThere(this.#root.at(sidecarPath(raw)));
   }
 
   async #readText(raw: Raw): Promise<string | undefined> {
     try {
-      return await readFile(pathOf(this.#root.at(sidecarPath(raw))), 'utf8');
+      return await this.#root.disk.readText(this.#root.at(sidecarPath(raw)));
     } catch (error) {
       if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
       throw error;

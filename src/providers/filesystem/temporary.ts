@@ -1,40 +1,32 @@
 import { randomUUID } from 'node:crypto';
-import type { FileHandle } from 'node:fs/promises';
-import { constants, copyFile, lstat, open, readdir, unlink } from 'node:fs/promises';
-import type { BigIntStats, Stats } from 'node:fs';
+import type { BigIntStats } from 'node:fs';
+import type { Disk, OpenFile } from './disk.ts';
 import { Refusal, isErrno } from './errors.ts';
 import { temporaryDirectory } from './layout.ts';
 import type { Raw } from './raw.ts';
-import { pathOf } from './raw.ts';
 import type { Root } from './root.ts';
-
-/** Makes a file whose bytes are those of another, at the cost of a few blocks. */
-export type Clone = (from: Buffer | string, to: Buffer | string) => Promise<void>;
-
-/** Btrfs, XFS, ZFS, APFS and NFS 4.2 over one of them can; where not, copying costs no less than sending all again. */
-export const cloneOnDisk: Clone = async (from, to) => {
-  await copyFile(from, to, constants.COPYFILE_FICLONE_FORCE | constants.COPYFILE_EXCL);
-};
 
 /** A file being written in `.holdfast/tmp/`. Disposing closes it and removes it unless it was moved in place. */
 export class TemporaryFile implements AsyncDisposable {
   /** Absolute. */
   readonly path: Raw;
-  readonly #handle: FileHandle;
+  readonly #disk: Disk;
+  readonly #file: OpenFile;
   #moved = false;
   #closed: Promise<void> | undefined;
   /** Why what was written may not be on the disk. */
   #lost: { readonly error: unknown } | undefined;
 
-  private constructor(path: Raw, handle: FileHandle) {
+  private constructor(path: Raw, disk: Disk, file: OpenFile) {
     this.path = path;
-    this.#handle = handle;
+    this.#disk = disk;
+    this.#file = file;
   }
 
   static async create(root: Root): Promise<TemporaryFile> {
     const path = root.at(`${temporaryDirectory}/${randomUUID()}`);
     try {
-      return new TemporaryFile(path, await open(pathOf(path), 'wx'));
+      return new TemporaryFile(path, root.disk, await root.disk.open(path, 'wx'));
     } catch (error) {
       if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
       const directory = root.shown(temporaryDirectory);
@@ -52,14 +44,14 @@ export class TemporaryFile implements AsyncDisposable {
    * @returns undefined when it is gone or cannot be cloned: whoever begins anew meets what is wrong, if anything is.
    * @throws Refusal `invalid` for what is no name of ours.
    */
-  static async cloneOf(root: Root, name: string, clone: Clone): Promise<TemporaryFile | undefined> {
+  static async cloneOf(root: Root, name: string): Promise<TemporaryFile | undefined> {
     const left = root.at(`${temporaryDirectory}/${requireName(name)}`);
     const path = root.at(`${temporaryDirectory}/${randomUUID()}`);
     try {
-      await clone(pathOf(left), pathOf(path));
-      return new TemporaryFile(path, await open(pathOf(path), 'r+'));
+      await root.disk.clone(left, path);
+      return new TemporaryFile(path, root.disk, await root.disk.open(path, 'r+'));
     } catch {
-      await unlinkIfThere(path);
+      await root.disk.unlinkIfThere(path);
       return undefined;
     }
   }
@@ -75,7 +67,7 @@ export class TemporaryFile implements AsyncDisposable {
     for (let done = 0; done < bytes.length;) {
       signal.throwIfAborted();
       const length = Math.min(bytes.length - done, found.length);
-      const { bytesRead } = await this.#handle.read(found, 0, length, position + done);
+      const bytesRead = await this.#file.read(found, length, position + done, signal);
       if (bytesRead === 0 || bytes.compare(found, 0, bytesRead, done, done + bytesRead) !== 0) return false;
       done += bytesRead;
     }
@@ -87,8 +79,7 @@ export class TemporaryFile implements AsyncDisposable {
     while (done < bytes.length) {
       signal?.throwIfAborted();
       const length = Math.min(bytes.length - done, largestWrite);
-      const { bytesWritten } = await this.#handle.write(bytes, done, length, position + done);
-      done += bytesWritten;
+      done += await this.#file.write(bytes, { from: done, length }, position + done, signal);
     }
   }
 
@@ -97,11 +88,11 @@ export class TemporaryFile implements AsyncDisposable {
     // Half a microsecond more: seconds as a double, cut to microseconds, would often lose a millisecond. Node takes
     // a negative number for "now", but a Date for what it is.
     const time = modifiedAt >= 0 ? (modifiedAt + 0.0005) / 1_000 : new Date(modifiedAt);
-    await this.#handle.utimes(time, time);
+    await this.#file.setModified(time);
   }
 
   async stat(): Promise<BigIntStats> {
-    return await this.#handle.stat({ bigint: true });
+    return await this.#file.stat();
   }
 
   /**
@@ -111,7 +102,7 @@ export class TemporaryFile implements AsyncDisposable {
   async sync(): Promise<void> {
     if (this.#lost !== undefined) throw this.#lost.error;
     try {
-      await this.#handle.sync();
+      await this.#file.sync();
     } catch (error) {
       this.#lost = { error };
       throw error;
@@ -133,21 +124,21 @@ export class TemporaryFile implements AsyncDisposable {
 
   /** Closes it and lets it stand, to be opened again. */
   async leave(): Promise<void> {
-    await (this.#closed ??= this.#handle.close());
+    await (this.#closed ??= this.#file.close());
   }
 
   async #close(): Promise<void> {
     try {
-      await this.#handle.close();
+      await this.#file.close();
     } finally {
-      if (!this.#moved) await unlinkIfThere(this.path);
+      if (!this.#moved) await this.#disk.unlinkIfThere(this.path);
     }
   }
 }
 
 /** Removes a file that nobody has open. @throws Refusal `invalid` for what is no name of ours. */
 export async function removeTemporary(root: Root, name: string): Promise<void> {
-  await unlinkIfThere(root.at(`${temporaryDirectory}/${requireName(name)}`));
+  await root.disk.unlinkIfThere(root.at(`${temporaryDirectory}/${requireName(name)}`));
 }
 
 /**
@@ -157,21 +148,12 @@ export async function removeTemporary(root: Root, name: string): Promise<void> {
 export async function listTemporary(root: Root): Promise<{ readonly name: string; readonly changedAt: number }[]> {
   const directory = root.at(temporaryDirectory);
   const found: { readonly name: string; readonly changedAt: number }[] = [];
-  for (const name of await readdir(pathOf(directory), { encoding: 'latin1' })) {
+  for (const name of await root.disk.readdir(directory)) {
     if (!namePattern.test(name)) continue;
-    const stat = await lstatIfThere(`${directory}/${name}`);
-    if (stat?.isFile() === true) found.push({ name, changedAt: stat.ctimeMs });
+    const stat = await root.disk.lstatIfThere(`${directory}/${name}`);
+    if (stat?.isFile() === true) found.push({ name, changedAt: Number(stat.ctimeMs) });
   }
   return found;
-}
-
-async function lstatIfThere(path: Raw): Promise<Stats | undefined> {
-  try {
-    return await lstat(pathOf(path));
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
-  }
 }
 
 const namePattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -187,14 +169,3 @@ const largestRead = 1024 * 1024;
 
 /** Bytes. The kernel writes at most 2 GiB at once, and between two writes an abort is seen. */
 const largestWrite = 8 * 1024 * 1024;
-
-/** @returns whether there was something to remove. `path` is absolute. */
-export async function unlinkIfThere(path: Raw): Promise<boolean> {
-  try {
-    await unlink(pathOf(path));
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ENAMETOOLONG')) return false;
-    throw error;
-  }
-}

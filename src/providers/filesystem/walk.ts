@@ -1,11 +1,11 @@
-import { stat } from 'node:fs/promises';
+import type { Disk } from './disk.ts';
 import { isErrno } from './errors.ts';
 import type { Child } from './names.ts';
 import { namesIn } from './names.ts';
 import type { Raw } from './raw.ts';
-import { pathOf } from './raw.ts';
 
 export interface WalkOptions {
+  readonly disk: Disk;
   /** Absolute; paths are relative to it. */
   readonly base: Raw;
   /** A directory below it to start in, '' or ending in '/'; the walk holds nothing when it is not there. */
@@ -78,14 +78,14 @@ function below(options: WalkOptions, frame: Frame, child: Child, signal: AbortSi
 }
 
 function frameOf(options: WalkOptions, path: Raw, above: ReadonlySet<string>, signal: AbortSignal): Frame {
-  const { base, except, follow, maxNames } = options;
+  const { disk, base, except, follow, maxNames } = options;
   const wanted = (name: Raw): boolean => {
     const whole = path + name;
     if (!name.endsWith('/')) return whole.startsWith(options.prefix) && whole > options.after;
     return `${except}/` !== whole && mayHold(whole, options);
   };
   const directory = `${base}/${path}`.slice(0, -1);
-  const batches = namesIn(directory === '' ? '/' : directory, { wanted, follow, above, limit: maxNames }, signal);
+  const batches = namesIn(directory === '' ? '/' : directory, { disk, wanted, follow, above, limit: maxNames }, signal);
   return { path, batches, above, children: [], next: 0 };
 }
 
@@ -96,12 +96,12 @@ function mayHold(directory: Raw, { prefix, after }: WalkOptions): boolean {
 }
 
 /** Where links are followed, none may lead back up or into Holdfast's own directory. */
-async function rootsOf({ base, except, follow }: WalkOptions): Promise<ReadonlySet<string>> {
+async function rootsOf({ disk, base, except, follow }: WalkOptions): Promise<ReadonlySet<string>> {
   const roots = new Set<string>();
   if (!follow) return roots;
   for (const path of except === undefined ? [base] : [base, `${base}/${except}`]) {
     try {
-      const { dev, ino } = await stat(pathOf(path || '/'), { bigint: true });
+      const { dev, ino } = await disk.stat(path || '/');
       roots.add(`${dev}:${ino}`);
     } catch (error) {
       if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;

@@ -1,4 +1,3 @@
-import { link, lstat, rename } from 'node:fs/promises';
 import type { BigIntStats } from 'node:fs';
 import type { Clock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
@@ -10,11 +9,10 @@ import type { Locator, Place } from './locate.ts';
 import { unusable } from './locate.ts';
 import type { Locks } from './locks.ts';
 import type { Raw } from './raw.ts';
-import { keyFromRaw, parentOf, pathOf, shown } from './raw.ts';
+import { keyFromRaw, parentOf, shown } from './raw.ts';
 import type { Root } from './root.ts';
 import type { SidecarContent, Sidecars } from './sidecar.ts';
 import type { TemporaryFile } from './temporary.ts';
-import { unlinkIfThere } from './temporary.ts';
 import { versionOf } from './version.ts';
 
 /** A file whose bytes are all written, to become the object at a key. */
@@ -150,27 +148,28 @@ export class Writer {
     const target = this.#parts.root.at(place.path);
     if (precondition !== undefined && 'absent' in precondition) await this.#link(file, target);
     else await this.#rename(file, target, raw);
-    const shownAs = await lstatIfThere(target);
+    const shownAs = await this.#parts.root.disk.lstatIfThere(target);
     if (shownAs?.ino !== stat.ino) throw conflict(raw, 'somebody else wrote there at the same moment');
     return await this.#distinct(entering, shownAs);
   }
 
   /** Unlike rename, link never replaces what stands there. */
   async #link(file: TemporaryFile, target: Raw): Promise<void> {
+    const { disk } = this.#parts.root;
     try {
-      await link(pathOf(file.path), pathOf(target));
+      await disk.link(file.path, target);
     } catch (error) {
       if (!isErrno(error, 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK')) throw error;
       // No hard links here; that nothing stands there was seen a moment ago.
-      await rename(pathOf(file.path), pathOf(target));
+      await disk.rename(file.path, target);
     }
-    await unlinkIfThere(file.path);
+    await disk.unlinkIfThere(file.path);
     file.moved();
   }
 
   async #rename(file: TemporaryFile, target: Raw, raw: Raw): Promise<void> {
     try {
-      await rename(pathOf(file.path), pathOf(target));
+      await this.#parts.root.disk.rename(file.path, target);
       file.moved();
     } catch (error) {
       if (!isErrno(error, ...unusable)) throw error;
@@ -196,7 +195,7 @@ export class Writer {
   }
 
   async #removeHidden(path: Raw): Promise<void> {
-    await unlinkIfThere(this.#parts.root.at(path));
+    await this.#parts.root.disk.unlinkIfThere(this.#parts.root.at(path));
     await this.#parts.directories.prune(parentOf(path));
   }
 }
@@ -220,15 +219,6 @@ class ReplaceableFile implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file?.[Symbol.asyncDispose]();
     this.#file = undefined;
-  }
-}
-
-async function lstatIfThere(path: Raw): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(pathOf(path), { bigint: true });
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw error;
   }
 }
 

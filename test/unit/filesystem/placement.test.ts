@@ -6,7 +6,7 @@ import type { Key } from '../../../src/objects/key.ts';
 import { compareKeys, keyFromBytes } from '../../../src/objects/key.ts';
 import { encodedPath } from '../../../src/providers/filesystem/layout.ts';
 import { rawFromKey } from '../../../src/providers/filesystem/raw.ts';
-import { exactNameOnDisk } from '../../../src/providers/filesystem/root.ts';
+import { exactNameOnDisk } from '../../../src/providers/filesystem/disk.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, list, openRoom, put, readText } from './room.ts';
 
