@@ -1,10 +1,12 @@
 import { realpathSync } from 'node:fs';
 import { placeOf } from './config/places.ts';
 import type { Config } from './config/schema.ts';
+import { threadPoolSize } from './config/thread-pool.ts';
 import { Secret } from './config/secrets.ts';
 import type { Clock, Random } from './objects/clock.ts';
 import type { LiveLimits } from './live-limits.ts';
 import { throttle } from './providers/bandwidth.ts';
+import { Threads } from './providers/filesystem/threads.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
 import { Site } from './replication/site.ts';
@@ -49,6 +51,7 @@ export async function openSites(
     random,
     onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
     bandwidth: limits.bandwidth,
+    threads: new Threads(threadPoolSize()),
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {

@@ -30,6 +30,8 @@ export interface Interception {
    * the request has succeeded: the body of a read lives longer than the request.
    */
   around<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Frees what is held here: files, connections. It is no request. Absent: as it comes. */
+  free?(work: () => PromiseLike<void>): Promise<void>;
   /** Passes on the chunks of a body. */
   body(chunks: AsyncIterable<Uint8Array>, key: Key, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Passes on a listing; `open` begins it anew. A generator that threw must not be asked again. */
@@ -91,7 +93,7 @@ export function intercept(provider: Provider, through: Interception): Provider {
       ),
     delete: (key, options, signal) =>
       through.around({ operation: 'delete', key, bytes: 0 }, (inner) => provider.delete(key, options, inner), signal),
-    close: () => provider.close(),
+    close: () => freed(() => provider.close(), through),
   };
 }
 
@@ -99,14 +101,18 @@ function interceptReader(reader: ObjectReader, key: Key, through: Interception, 
   return {
     head: reader.head,
     body: through.body(reader.body, key, signal),
-    [Symbol.asyncDispose]: () => reader[Symbol.asyncDispose](),
+    [Symbol.asyncDispose]: () => freed(() => reader[Symbol.asyncDispose](), through),
   };
+}
+
+async function freed(work: () => PromiseLike<void>, through: Interception): Promise<void> {
+  await (through.free === undefined ? work() : through.free(work));
 }
 
 function interceptUpload(upload: Upload, key: Key, through: Interception): Upload {
   return {
     checkpoint: upload.checkpoint,
-    leave: () => upload.leave(),
+    leave: () => freed(() => upload.leave(), through),
     part: (part, signal) =>
       through.around({ operation: 'part', key, bytes: part.bytes.length }, (inner) => upload.part(part, inner), signal),
     complete: (digest, record, signal) =>

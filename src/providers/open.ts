@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../objects/clock.ts';
 import type { Key } from '../objects/key.ts';
 import type { ExaminableProvider } from './examination.ts';
+import type { Threads } from './filesystem/threads.ts';
 import { limited, type Bandwidth } from './bandwidth.ts';
 import { encodedKeys } from './encoded-keys.ts';
 import { observed, type OnRequest } from './observed.ts';
@@ -43,6 +44,8 @@ export interface ProviderSurroundings {
   readonly limits?: ProviderLimits;
   /** Where its keys lie, in words that change when the place does: an upload goes on only where it was begun. */
   readonly place?: string;
+  /** Those that all filesystems of the process share. */
+  readonly threads?: Threads;
   /** The environment, for the proxy it names (`HTTPS_PROXY`, `NO_PROXY`). Azure's SDK looks there by itself. */
   readonly proxyEnv?: ProxyEnvironment;
 }
@@ -109,7 +112,7 @@ const longestKey = 1024;
 async function openBare(
   name: string,
   { prefix = '', limits: _, timeouts, ...settings }: ProviderSettings,
-  { clock, proxyEnv }: ProviderSurroundings,
+  { clock, threads, proxyEnv }: ProviderSurroundings,
 ): Promise<Bare> {
   const sockets = socketTimeouts(timeouts);
   const given = { name, clock, root: prefix, timeouts: sockets, ...(proxyEnv && { proxyEnv }) };
@@ -117,7 +120,7 @@ async function openBare(
     case 'filesystem': {
       const { openFilesystem } = await import('./filesystem/filesystem.ts');
       // It finds a place for every key by itself, in directories that may be shared with other programs.
-      const provider = openFilesystem({ name, prefix, ...settings }, { clock });
+      const provider = openFilesystem({ name, prefix, ...settings }, { clock, ...(threads && { threads }) });
       return { provider, canHold: () => true, maxKeyBytes: Number.MAX_SAFE_INTEGER, wantsPrefix: false };
     }
     case 's3': {

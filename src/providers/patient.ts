@@ -33,6 +33,7 @@ export function patient(provider: Provider, options: PatienceOptions = {}): Prov
   return {
     ...intercept(provider, {
       around: (call, run, signal) => watch.request(call, run, signal),
+      free: (work) => watch.free(work),
       body: (chunks) => chunks,
       list: (open, signal) => watch.listing(open, signal),
     }),
@@ -74,12 +75,23 @@ class Watch {
         body: this.#paced(reader.body, this.#idle, what, leash, key),
         [Symbol.asyncDispose]: async () => {
           leash[Symbol.dispose]();
-          await reader[Symbol.asyncDispose]();
+          await this.free(() => reader[Symbol.asyncDispose]());
         },
       };
     } catch (error) {
       leash[Symbol.dispose]();
       throw error;
+    }
+  }
+
+  /** What hangs is left to itself: nobody needs what it holds. */
+  async free(work: () => PromiseLike<void>): Promise<void> {
+    const { promise: long, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(this.#grace, resolve);
+    try {
+      await Promise.race([work(), long]);
+    } finally {
+      cancel();
     }
   }
 
