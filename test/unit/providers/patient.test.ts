@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { ObjectReader } from '../../../src/providers/provider.ts';
+import { noAttributes } from '../../../src/objects/object.ts';
+import type { ObjectReader, Provider, Upload } from '../../../src/providers/provider.ts';
 import { patient, type PatienceOptions } from '../../../src/providers/patient.ts';
 import { calm, collect, expectError, put, readAll } from '../../contract/provider/room.ts';
 import { Hooked, untilAborted } from '../../support/hooked.ts';
@@ -185,6 +186,39 @@ describe('a listing', () => {
     expect(asked).toBe(1);
   });
 });
+
+describe('what is freed', () => {
+  test.for(['a reader', 'an upload that is left', 'the provider'])('and hangs is not waited for: %s', async (which) => {
+    const { inner } = await opened();
+    const stubborn: Provider = {
+      ...inner.provider,
+      read: async (...given) => ({ ...(await inner.memory.read(...given)), [Symbol.asyncDispose]: hangs }),
+      startUpload: async (...given) => withLeave(await inner.memory.startUpload(...given), hangs),
+      close: hangs,
+    };
+    const provider = patient(stubborn, { grace: 5 });
+    const options = { size: 1, partSize: 1, attributes: noAttributes };
+    if (which === 'a reader') await (await provider.read('k', {}, calm))[Symbol.asyncDispose]();
+    else if (which === 'the provider') await provider.close();
+    else await (await provider.startUpload('k', options, calm)).leave();
+  });
+
+  test('and fails says so', async () => {
+    const { inner } = await opened();
+    const provider = patient({ ...inner.provider, close: () => Promise.reject(new Error('no')) }, { grace: 5 });
+    await expect(provider.close()).rejects.toThrow('no');
+  });
+});
+
+function withLeave(upload: Upload, leave: Upload['leave']): Upload {
+  return {
+    checkpoint: upload.checkpoint,
+    part: (...given) => upload.part(...given),
+    complete: (...given) => upload.complete(...given),
+    abort: (signal) => upload.abort(signal),
+    leave,
+  };
+}
 
 test('nothing stays on a signal that many calls share', async () => {
   const { inner, provider } = await opened({ idle: 10, request: { list: 10, head: 10 } });
