@@ -22,6 +22,8 @@ export interface Call {
   readonly key?: Key;
   /** Bytes that travel to the provider with it. */
   readonly bytes: number;
+  /** Of a completion: bytes of the whole object. */
+  readonly size?: number;
 }
 
 export interface Interception {
@@ -69,7 +71,7 @@ export function intercept(provider: Provider, through: Interception): Provider {
       const call: Call = { operation: 'start-upload', key, bytes: 0 };
       return interceptUpload(
         await through.around(call, (inner) => provider.startUpload(key, options, inner), signal),
-        key,
+        { key, size: options.size },
         through,
       );
     },
@@ -77,7 +79,7 @@ export function intercept(provider: Provider, through: Interception): Provider {
       const call: Call = { operation: 'resume-upload', key, bytes: 0 };
       const resume = (inner: AbortSignal) => provider.resumeUpload(key, options, checkpoint, inner);
       const upload = await through.around(call, resume, signal);
-      return upload === undefined ? undefined : interceptResumed(upload, key, through);
+      return upload === undefined ? undefined : interceptResumed(upload, { key, size: options.size }, through);
     },
     abortUpload: (key, checkpoint, signal) =>
       through.around(
@@ -109,7 +111,12 @@ async function freed(work: () => PromiseLike<void>, through: Interception): Prom
   await (through.free === undefined ? work() : through.free(work));
 }
 
-function interceptUpload(upload: Upload, key: Key, through: Interception): Upload {
+interface Uploaded {
+  readonly key: Key;
+  readonly size: number;
+}
+
+function interceptUpload(upload: Upload, { key, size }: Uploaded, through: Interception): Upload {
   return {
     checkpoint: upload.checkpoint,
     leave: () => freed(() => upload.leave(), through),
@@ -117,7 +124,7 @@ function interceptUpload(upload: Upload, key: Key, through: Interception): Uploa
       through.around({ operation: 'part', key, bytes: part.bytes.length }, (inner) => upload.part(part, inner), signal),
     complete: (digest, record, signal) =>
       through.around(
-        { operation: 'complete', key, bytes: 0 },
+        { operation: 'complete', key, bytes: 0, size },
         (inner) => upload.complete(digest, record, inner),
         signal,
       ),
@@ -125,9 +132,10 @@ function interceptUpload(upload: Upload, key: Key, through: Interception): Uploa
   };
 }
 
-function interceptResumed(upload: ResumedUpload, key: Key, through: Interception): ResumedUpload {
+function interceptResumed(upload: ResumedUpload, of: Uploaded, through: Interception): ResumedUpload {
+  const { key } = of;
   return {
-    ...interceptUpload(upload, key, through),
+    ...interceptUpload(upload, of, through),
     keep: (part, signal) =>
       through.around({ operation: 'keep', key, bytes: 0 }, (inner) => upload.keep(part, inner), signal),
   };

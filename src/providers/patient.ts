@@ -20,6 +20,8 @@ export interface PatienceOptions {
 const seconds = 1_000;
 /** Slower than this counts as stalled. */
 const slowestBytesPerSecond = 64 * 1_024;
+/** Some servers copy all parts when they put an object together, and say nothing until it stands. */
+const slowestAssembly = 16 * 1_024 * 1_024;
 
 /**
  * The request did not even stop when it was told to (a disk that hangs in the kernel): it may still read the bytes it was
@@ -101,7 +103,8 @@ class Watch {
   }
 
   async #bounded<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, leash: Leash): Promise<T> {
-    const limit = this.#limits[call.operation] + (call.bytes / slowestBytesPerSecond) * seconds;
+    const own = call.bytes / slowestBytesPerSecond + (call.size ?? 0) / slowestAssembly;
+    const limit = this.#limits[call.operation] + own * seconds;
     const what = `did not ${call.operation} within ${Math.round(limit / seconds)} s`;
     const tooSlow = this.#error('unavailable', what, call);
     const cancel = this.#clock.after(limit, () => leash.abort(tooSlow));

@@ -9,7 +9,7 @@ import type { AddressInfo, Socket } from 'node:net';
  *   `content-length` to match (which breaks a signature that covers it: Azure's account keys).
  * - `flip-bit-read`, `truncate-read`: the same for the answer. `cut-read`: the connection ends half way through it.
  * - `stall`: no answer, ever. `drop-connection`: the server never hears of it. `lose-response`: it does, and acts.
- * - a status: the proxy answers itself.
+ * - a status: the proxy answers itself. `silence`: the server acts, and nothing of its answer comes before that ends.
  */
 export type Fault =
   | 'flip-bit'
@@ -21,6 +21,7 @@ export type Fault =
   | 'drop-connection'
   | 'lose-response'
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly silence: () => Promise<void> }
   /** Response headers to leave out. */
   | { readonly hide: readonly string[] };
 
@@ -135,6 +136,7 @@ async function pass(
   }
   const answer = await forward(target, agent, request, damaged(sent, fault));
   const received = await wholeBody(answer);
+  if (typeof fault === 'object' && 'silence' in fault) await fault.silence();
   if (fault === 'lose-response') return void request.socket.destroy();
   giveBack(response, answer, received, request.method === 'HEAD', fault, count);
 }

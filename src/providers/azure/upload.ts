@@ -5,6 +5,7 @@ import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
 import type { Part, PutOptions, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
+import { answeredLate } from '../sockets.ts';
 import type { Transactional } from './checksums.ts';
 import { echoed, sent } from './checksums.ts';
 import type { Connection } from './connection.ts';
@@ -124,7 +125,7 @@ export class BlockUpload implements ResumedUpload {
       abortSignal: signal,
       conditions: conditionsOf(precondition),
     };
-    const commit = () => this.#blob.commitBlockList(blocks, options);
+    const commit = () => answeredLate(() => this.#blob.commitBlockList(blocks, options));
     const answer = await this.#connection.attempt({ verb: 'finish', key: this.#key }, commit, signal);
     const attested = this.#algorithm !== undefined && [...this.#staged.values()].every((part) => part.attested);
     return {

@@ -6,6 +6,7 @@ import type { CopyRecord } from '../../objects/object.ts';
 import type { Part, ResumedUpload, StoredCopy, Upload, UploadOptions } from '../provider.ts';
 import { descriptionKey } from '../description.ts';
 import { describeLater } from '../record.ts';
+import { answeredLate } from '../sockets.ts';
 import type { GcsClient } from './client.ts';
 import { operation } from './client.ts';
 import { fail } from './errors.ts';
@@ -112,7 +113,7 @@ class GcsUpload implements ResumedUpload {
     const { offset, bytes } = this.#last ?? { offset: 0, bytes: Buffer.alloc(0) };
     if (offset + bytes.length !== size) throw this.#failure('invalid', 'the last part was not sent');
     await this.#describe(record, signal);
-    await this.#send(offset, bytes, digest.crc32c, signal);
+    await answeredLate(() => this.#send(offset, bytes, digest.crc32c, signal));
     if (this.#finished === undefined) throw this.#failure('invalid', 'it made no object of the bytes it has');
     const sent = { size, crc32c: digest.crc32c };
     const stored = await settled(client, this.#finished, sent, this.#context.reports(), signal);

@@ -4,6 +4,7 @@ import type { Key } from '../../objects/key.ts';
 import type { CopyRecord } from '../../objects/object.ts';
 import { versionOf } from '../etag.ts';
 import type { Part, ResumedUpload, StoredCopy, UploadOptions } from '../provider.ts';
+import { answeredLate } from '../sockets.ts';
 import { abortUpload, isNoSuchUpload } from './abort-upload.ts';
 import { base64ToHex, fullObjectChecksums, hexToBase64 } from './checksums.ts';
 import type { S3Connection } from './client.ts';
@@ -161,7 +162,7 @@ export class S3Upload implements ResumedUpload {
       ...preconditionHeaders(options.precondition),
     };
     return this.#connection.call({ operation: 'CompleteMultipartUpload', key }, signal, (sending) =>
-      client.send(new sdk.CompleteMultipartUploadCommand(input), sending),
+      answeredLate(() => client.send(new sdk.CompleteMultipartUploadCommand(input), sending)),
     );
   }
 

@@ -1,9 +1,11 @@
 import { getEventListeners } from 'node:events';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { systemClock } from '../../../src/objects/clock.ts';
 import { noAttributes } from '../../../src/objects/object.ts';
 import type { ObjectReader, Provider, Upload } from '../../../src/providers/provider.ts';
 import { patient, type PatienceOptions } from '../../../src/providers/patient.ts';
-import { calm, collect, expectError, put, readAll } from '../../contract/provider/room.ts';
+import { calm, collect, expectError, put, readAll, recordFor } from '../../contract/provider/room.ts';
+import { digestOf } from '../../support/digest.ts';
 import { Hooked, untilAborted } from '../../support/hooked.ts';
 
 async function opened(options: PatienceOptions = {}) {
@@ -40,6 +42,19 @@ describe('a request', () => {
     expect(settled).toBe(false);
     await vi.advanceTimersByTimeAsync(1);
     await expectError(writing, 'unavailable');
+  });
+
+  test('that puts a large object together has time for its size', async () => {
+    const { inner } = await opened();
+    const waits: number[] = [];
+    const clock = { ...systemClock, after: (ms: number) => (waits.push(ms), () => undefined) };
+    const provider = patient(inner.provider, { request: { complete: 1_000 }, clock });
+    const options = { size: 5 * 2 ** 40, partSize: 2 ** 30, attributes: noAttributes };
+    const upload = await provider.startUpload('k', options, calm);
+    await expect(
+      upload.complete(await digestOf(Buffer.alloc(0)), await recordFor(Buffer.alloc(0)), calm),
+    ).rejects.toThrow();
+    expect(waits.at(-1)).toBe(1_000 + ((5 * 2 ** 40) / (16 * 2 ** 20)) * 1_000);
   });
 
   test('that does not stop when it is told to is left to itself; what it opens later is closed', async () => {

@@ -4,7 +4,7 @@ import type { ClientRequest, IncomingMessage, RequestListener, Server } from 'no
 import type { AddressInfo, Socket } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openS3 } from '../../../src/providers/s3/s3.ts';
-import { openAgent } from '../../../src/providers/sockets.ts';
+import { answeredLate, openAgent } from '../../../src/providers/sockets.ts';
 import { calm, expectError } from '../../contract/provider/room.ts';
 
 async function serve(listener: RequestListener): Promise<Server> {
@@ -49,6 +49,65 @@ describe('a connection', () => {
     const request = http.get({ agent, port: portOf(server), host: '127.0.0.1' });
     const [error] = (await once(request, 'error')) as [Error];
     expect(error).toMatchObject({ code: 'ETIMEDOUT', message: 'nothing moved for 50 ms' });
+    agent.destroy();
+  });
+});
+
+describe('a request that is answered late', () => {
+  test('is waited for once it is sent whole, and the next one on its connection is not', async () => {
+    const held: http.ServerResponse[] = [];
+    const server = await serve((_, response) => void held.push(response));
+    const agent = openAgent(false, { connectMs: 5_000, idleMs: 50 });
+    const where = { agent, port: portOf(server), host: '127.0.0.1' };
+    const late = answeredLate(() => http.get(where));
+    const [socket] = (await once(late, 'socket')) as [Socket];
+    for (let silences = 0; silences < 3; silences += 1) await once(socket, 'timeout');
+    held[0]?.end('x');
+    const [answer] = (await once(late, 'response')) as [IncomingMessage];
+    answer.resume();
+    await once(answer, 'close');
+    await expect.poll(() => Object.values(agent.freeSockets).flat().length).toBe(1);
+
+    const next = http.get(where);
+    const [error] = (await once(next, 'error')) as [Error];
+    expect([next.reusedSocket, (error as NodeJS.ErrnoException).code]).toEqual([true, 'ETIMEDOUT']);
+    const again = answeredLate(() => http.get(where));
+    await once(again, 'socket');
+    again.destroy();
+    await once(again, 'error');
+    agent.destroy();
+  });
+
+  test('is broken off when the server does not take it', async () => {
+    const server = await serve((request) => request.pause());
+    const agent = openAgent(false, { connectMs: 5_000, idleMs: 50 });
+    const where = { agent, port: portOf(server), host: '127.0.0.1', method: 'PUT' };
+    const request = answeredLate(() => http.request(where));
+    request.end(Buffer.alloc(64 * 2 ** 20));
+    const [error] = (await once(request, 'error')) as [Error];
+    expect(error).toMatchObject({ code: 'ETIMEDOUT' });
+    agent.destroy();
+  });
+
+  test('on a connection that was kept is waited for as well', async () => {
+    const held: http.ServerResponse[] = [];
+    const server = await serve((request, response) => {
+      if (request.url === '/late') held.push(response);
+      else response.end('x');
+    });
+    const agent = openAgent(false, { connectMs: 5_000, idleMs: 50 });
+    const where = { agent, port: portOf(server), host: '127.0.0.1' };
+    const [first] = (await once(http.get(where), 'response')) as [IncomingMessage];
+    first.resume();
+    await once(first, 'close');
+    const late = answeredLate(() => http.get({ ...where, path: '/late' }));
+    const [socket] = (await once(late, 'socket')) as [Socket];
+    for (let silences = 0; silences < 2; silences += 1) await once(socket, 'timeout');
+    held[0]?.end('x');
+    const [answer] = (await once(late, 'response')) as [IncomingMessage];
+    expect(answer.statusCode).toBe(200);
+    answer.resume();
+    await once(answer, 'close');
     agent.destroy();
   });
 });
