@@ -13,7 +13,7 @@ export interface SocketTimeouts {
 /** `HTTPS_PROXY`, `NO_PROXY` and so on: the environment, handed down by whoever may read it. */
 export type ProxyEnvironment = Readonly<Record<string, string | undefined>>;
 
-/** Only what runs in here knows which of an SDK's requests it makes; the SDKs let nothing through to the connection. */
+/** Through the SDKs, nothing gets from whoever makes a request to its connection but the asynchronous context. */
 const late = new AsyncLocalStorage<true>();
 
 /**
