@@ -6,8 +6,8 @@
 export class Threads {
   readonly #size: number;
   #taken = 0;
-  /** Whoever gave a thread back last is served last. */
-  readonly #shares = new Set<Share>();
+  /** Those that somebody waits for. Whoever was served last is served last again. */
+  readonly #wanted = new Set<Share>();
 
   /** @param size how many threads the pool has. */
   constructor(size: number) {
@@ -16,24 +16,33 @@ export class Threads {
   }
 
   share(): Share {
-    const share = new Share(this);
-    this.#shares.add(share);
-    return share;
+    return new Share(this);
   }
 
-  /** @returns whether `share` may have one more. */
-  take(share: Share): boolean {
+  has(share: Share): boolean {
     const left = this.#size - (this.#taken - share.taken);
-    if (share.taken >= Math.floor(left / 2)) return false;
-    this.#taken += 1;
-    return true;
+    return share.taken < Math.floor(left / 2);
   }
 
-  giveBack(share: Share): void {
+  taken(): void {
+    this.#taken += 1;
+  }
+
+  givenBack(): void {
     this.#taken -= 1;
-    this.#shares.delete(share);
-    this.#shares.add(share);
-    for (const each of this.#shares) each.serve();
+    if (this.#wanted.size > 0) this.#serve();
+  }
+
+  wants(share: Share): void {
+    this.#wanted.add(share);
+  }
+
+  #serve(): void {
+    for (const share of this.#wanted) {
+      if (!this.has(share)) continue;
+      this.#wanted.delete(share);
+      if (share.serve()) this.#wanted.add(share);
+    }
   }
 }
 
@@ -57,31 +66,47 @@ export class Share {
    */
   async run<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    if (this.#waiting.length > 0 || !this.#take()) await this.#turn(signal);
+    if (this.#isFree()) this.#take();
+    else await this.#turn(signal);
     try {
       return await call();
     } finally {
-      this.#taken -= 1;
-      this.#threads.giveBack(this);
+      this.#giveBack();
     }
   }
 
   /** Resolves when a call would begin at once. */
   async ready(signal: AbortSignal): Promise<void> {
-    await this.run(async () => undefined, signal);
+    signal.throwIfAborted();
+    if (this.#isFree()) return;
+    await this.#turn(signal);
+    this.#giveBack();
   }
 
-  /** Lets those begin who may. */
-  serve(): void {
-    while (this.#waiting.length > 0 && this.#take()) this.#waiting.shift()?.();
+  /** Lets the first who waits begin. @returns whether others are left. */
+  serve(): boolean {
+    const first = this.#waiting.shift();
+    if (first === undefined) return false;
+    this.#take();
+    first();
+    return this.#waiting.length > 0;
   }
 
-  #take(): boolean {
-    const may = this.#threads.take(this);
-    if (may) this.#taken += 1;
-    return may;
+  #isFree(): boolean {
+    return this.#waiting.length === 0 && this.#threads.has(this);
   }
 
+  #take(): void {
+    this.#taken += 1;
+    this.#threads.taken();
+  }
+
+  #giveBack(): void {
+    this.#taken -= 1;
+    this.#threads.givenBack();
+  }
+
+  /** Waits for a thread, and takes it. */
   async #turn(signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const leave = (): void => {
@@ -93,6 +118,7 @@ export class Share {
     };
     signal?.addEventListener('abort', leave, { once: true });
     this.#waiting.push(resolve);
+    this.#threads.wants(this);
     try {
       await promise;
     } finally {

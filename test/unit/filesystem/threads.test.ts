@@ -57,7 +57,7 @@ test('one that was alone makes room for another as its calls end', async () => {
   expect([first.taken, second.taken]).toEqual([4, 2]);
   await ofFirst.endOne();
   await ofFirst.endOne();
-  expect([first.taken, second.taken]).toEqual([2, 3]);
+  expect([first.taken, second.taken]).toEqual([3, 2]);
   await Promise.all([ofFirst.end(), ofSecond.end()]);
   expect([first.taken, second.taken]).toEqual([0, 0]);
 });
