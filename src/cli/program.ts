@@ -1,4 +1,5 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
+import { enlargeThreadPool } from '../config/thread-pool.ts';
 import { CatalogError } from '../catalog/errors.ts';
 import { errorMessage } from '../objects/errors.ts';
 import { logLevels } from '../telemetry/log.ts';
@@ -12,6 +13,7 @@ import { Interruption } from './interruption.ts';
 
 /** Runs one command line. @returns the exit status; errors are said on stderr. */
 export async function run(argv: readonly string[]): Promise<ExitStatus> {
+  enlargeThreadPool();
   using interruption = new Interruption();
   tolerateEarlyLeavers();
   let status: ExitStatus = exitStatus.ok;

@@ -53,7 +53,7 @@ describe('a request', () => {
     const upload = await provider.startUpload('k', options, calm);
     await expect(
       upload.complete(await digestOf(Buffer.alloc(0)), await recordFor(Buffer.alloc(0)), calm),
-    ).rejects.toThrow();
+    ).rejects.toMatchObject({ code: 'invalid' });
     expect(waits.at(-1)).toBe(5_000);
   });
 
