@@ -15,8 +15,15 @@ export type Finding =
    * The source has another version than the row: left undecided as `observed`. Where no target holds or ever held
    * anything of the object, nothing can be lost: the new version becomes the row's at once. The very version that was
    * rejected is no news, and withdraws what was observed since; another one waits for a person (see `ObjectRow.rejected`).
+   * `unlike`: a SHA-256 that its bytes were compared with and do not have.
    */
-  | { readonly kind: 'overwritten'; readonly id: number; readonly object: ObjectVersion; readonly asOf: number }
+  | {
+      readonly kind: 'overwritten';
+      readonly id: number;
+      readonly object: ObjectVersion;
+      readonly asOf: number;
+      readonly unlike?: string;
+    }
   /**
    * The source does not list it any more: left undecided as `observed`. Where no target holds or ever held anything
    * of the object, nothing can be lost: it is forgotten with all its rows, at once or when the lease on it ends. A

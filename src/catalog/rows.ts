@@ -44,7 +44,13 @@ export interface ObjectRow extends ObjectVersion {
   readonly copies: readonly CopyRow[];
 }
 
-export type Observed = ({ readonly kind: 'overwritten' } & ObjectVersion) | { readonly kind: 'vanished' };
+export type Observed = Overwritten | { readonly kind: 'vanished' };
+
+interface Overwritten extends ObjectVersion {
+  readonly kind: 'overwritten';
+  /** The SHA-256 that it was compared with and found not to have; undefined: nobody looked at its bytes. */
+  readonly unlike?: string;
+}
 
 export type Rejected = { readonly kind: 'overwritten'; readonly version: string } | { readonly kind: 'vanished' };
 

@@ -9,6 +9,10 @@ export interface Sighting {
   readonly key: Key;
   readonly source: ObjectInfo | undefined;
   readonly row: ObjectRow | undefined;
+  /** Whether the source's version is a change is still being found out: nothing is said of it. */
+  readonly isOpen?: boolean;
+  /** The SHA-256 of the row, where the source's bytes were found not to have it. */
+  readonly unlike?: string;
   /** By target, for targets whose listing takes part in the pass: what stands at the key; undefined when nothing does. */
   readonly targets: ReadonlyMap<string, ObjectInfo | undefined>;
 }
@@ -22,10 +26,10 @@ export interface ComparePlan {
 
 /** What one sighting means, as findings for the catalog. An object that is in place everywhere yields none. */
 export function compare(sighting: Sighting, plan: ComparePlan): Finding[] {
-  const { source, row } = sighting;
+  const { source, row, isOpen, unlike } = sighting;
   if (row === undefined) return source === undefined ? [] : [newObject(source, sighting)];
   const findings: Finding[] = [];
-  const change = sourceChange(source, row, plan.asOf);
+  const change = isOpen === true ? undefined : sourceChange(source, row, plan.asOf, unlike);
   if (change !== undefined) findings.push(change);
   findings.push(...copyChanges(row, sighting.targets, plan));
   return findings;
@@ -50,7 +54,12 @@ export function isRejected(source: ObjectInfo | undefined, { state, rejected }: 
   return rejected.kind === 'overwritten' && rejected.version === source.version;
 }
 
-function sourceChange(source: ObjectInfo | undefined, row: ObjectRow, asOf: number): Finding | undefined {
+function sourceChange(
+  source: ObjectInfo | undefined,
+  row: ObjectRow,
+  asOf: number,
+  unlike: string | undefined,
+): Finding | undefined {
   if (isRejected(source, row) && row.observed === null) return undefined;
   const undisputed = row.observed === null && row.rejected === null;
   if (source === undefined) {
@@ -61,8 +70,10 @@ function sourceChange(source: ObjectInfo | undefined, row: ObjectRow, asOf: numb
   if (version === row.version) {
     return row.state === 'present' && undisputed ? undefined : { kind: 'present', id: row.id, asOf };
   }
-  const known = row.observed?.kind === 'overwritten' && row.observed.version === version;
-  return known ? undefined : { kind: 'overwritten', id: row.id, object: { version, size, modifiedAt }, asOf };
+  const noted = row.observed?.kind === 'overwritten' && row.observed.version === version ? row.observed : undefined;
+  if (noted !== undefined && (unlike === undefined || noted.unlike === unlike)) return undefined;
+  const object = { version, size, modifiedAt };
+  return { kind: 'overwritten', id: row.id, object, asOf, ...(unlike === undefined ? {} : { unlike }) };
 }
 
 function copyChange(

@@ -12,7 +12,7 @@ import { compare, isRejected, type ComparePlan, type Sighting } from './compare.
 import { Cursor, smallestKey } from './cursor.ts';
 import type { Policy } from './policy.ts';
 import type { Site } from './site.ts';
-import { Suspects } from './suspects.ts';
+import { Suspects, type SuspectsOptions } from './suspects.ts';
 
 export interface DetectOptions extends ComparePlan {
   /** Keys to look at; begins with the policy's own prefix. */
@@ -38,7 +38,9 @@ export interface Seen {
   known: number;
   overwritten: number;
   vanished: number;
-  /** Of these, objects of which a person rejected another change before. */
+  /** Overwritten ones, as far as their versions tell: of the same size, and what the row's bytes are its copies did not tell yet. */
+  incomparable: number;
+  /** Of all these, objects of which a person rejected another change before. */
   contested: number;
   /** Copies found just as the catalog has them, verified. */
   inPlace: number;
@@ -92,6 +94,7 @@ class Walk implements AsyncDisposable {
     known: 0,
     overwritten: 0,
     vanished: 0,
+    incomparable: 0,
     contested: 0,
     inPlace: 0,
     unexpected: 0,
@@ -108,7 +111,7 @@ class Walk implements AsyncDisposable {
     this.#signal = signal;
     this.#source = new Cursor(this.#sourcePages());
     const onFinding = (finding: Finding): void => void this.#findings.push(finding);
-    const onChange = (source: ObjectInfo, row: ObjectRow): void => this.#changedAfterAll(source, row);
+    const onChange = (...found: Parameters<SuspectsOptions['onChange']>): void => this.#changedAfterAll(...found);
     this.#suspects = new Suspects(policy.source, { onFinding, onChange }, signal);
     this.#rows = new Cursor(catalog.scan(policy.name, { prefix: options.prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
@@ -180,11 +183,12 @@ class Walk implements AsyncDisposable {
   }
 
   /** A version that is no change of the content is none for the comparison. */
-  #takeSource(key: Key): Pick<Sighting, 'source' | 'row'> {
+  #takeSource(key: Key): Pick<Sighting, 'source' | 'row' | 'isOpen'> {
     const [source, row] = [this.#source.take(key), this.#rows.take(key)];
     if (source === undefined || row === undefined || this.#options.onlyNew === true) return { source, row };
-    if (!this.#suspects.take(source, row)) return { source, row };
-    return { source: { ...source, version: row.version }, row };
+    const suspicion = this.#suspects.take(source, row);
+    if (suspicion === undefined) return { source, row };
+    return { source: { ...source, version: row.version }, row, isOpen: suspicion === 'asked' };
   }
 
   #count({ source, row, targets }: Sighting, findings: readonly Finding[]): void {
@@ -209,14 +213,16 @@ class Walk implements AsyncDisposable {
     const overwritten = comparable && source !== undefined && source.version !== row.version;
     const vanished = comparable && source === undefined && row.state === 'present';
     if (overwritten) seen.overwritten += 1;
+    if (overwritten && isIncomparable(source, row)) seen.incomparable += 1;
     if (vanished) seen.vanished += 1;
     if ((overwritten || vanished) && row.rejected !== null) seen.contested += 1;
     if ((overwritten || vanished) && seen.sample.length < sampleSize) seen.sample.push(row.key);
   }
 
   /** It was counted as there when the walk went by. */
-  #changedAfterAll(source: ObjectInfo, row: ObjectRow): void {
-    this.#findings.push(...compare({ key: row.key, source, row, targets: new Map() }, this.#options));
+  #changedAfterAll(source: ObjectInfo, row: ObjectRow, unlike: string | undefined): void {
+    const sighting = { key: row.key, source, row, targets: new Map(), ...(unlike === undefined ? {} : { unlike }) };
+    this.#findings.push(...compare(sighting, this.#options));
     this.#countChange(source, row);
   }
 
@@ -254,6 +260,10 @@ class Walk implements AsyncDisposable {
       this.#log.warn({ policy: this.#policy.name, key, reason }, 'this is no object and is not copied');
     }
   }
+}
+
+function isIncomparable(source: ObjectInfo, { size, sha256, copies }: ObjectRow): boolean {
+  return sha256 === null && source.size === size && copies.some(({ state }) => state === 'unproven');
 }
 
 function tooSlow(provider: string): ProviderError {

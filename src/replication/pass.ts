@@ -13,7 +13,7 @@ import { narrowest, type Policy } from './policy.ts';
 import type { Site } from './site.ts';
 import { steadyAfter } from './steady.ts';
 import { bothOf, failed, openOf, plain, type Reason } from './reasons.ts';
-import { withheld } from './unidentified.ts';
+import { notYetComparable, withheld } from './unidentified.ts';
 import type { Engine } from './worker.ts';
 
 export interface PassOptions {
@@ -153,6 +153,7 @@ function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
     known: 0,
     overwritten: 0,
     vanished: 0,
+    incomparable: 0,
     contested: 0,
     inPlace: 0,
     unexpected: 0,
@@ -225,6 +226,12 @@ async function decide(
     sourceIdentity: sourceReached ? identityOf(policy) : undefined,
   };
   const hold = judge(preflight, state, policy.guard, clock.now());
+  const { incomparable } = seen;
+  const why =
+    hold === undefined
+      ? undefined
+      : await notYetComparable(catalog, policy, preflight, incomparable, state, counts, clock.now());
+  if (why !== undefined) return { hold: undefined, postponed: why };
   const unclear =
     hold === undefined ? await withheld(catalog, policy, preflight, state, counts, clock.now()) : undefined;
   if (unclear !== undefined) return { hold: undefined, postponed: undefined, ...unclear };

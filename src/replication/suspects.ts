@@ -15,16 +15,20 @@ const newsBytes = 64 * 1024 * 1024;
 
 export interface SuspectsOptions {
   readonly onFinding: (finding: Finding) => void;
-  /** What was suspected to be the same object is a change like any other. */
-  readonly onChange: (found: ObjectInfo, row: ObjectRow) => void;
+  /** What was suspected to be the same object is a change like any other. `unlike`: the SHA-256 that it does not have. */
+  readonly onChange: (found: ObjectInfo, row: ObjectRow, unlike: string | undefined) => void;
 }
+
+/** `touched`: no change, whatever its bytes are now. `asked`: it comes out whether it is a change. */
+export type Suspicion = 'touched' | 'asked' | undefined;
 
 /**
  * Source objects that may be the same although their version is another one. Reading tells.
  * - Size and time are the same (see `isOnlyTouched`): where nothing happened to the bytes, nothing is copied; where
  *   something did, nobody wrote it, so that it is damage at the source and no change to be followed.
  * - The size is the same, and the provider's own checksum is that of the known bytes, or the object carries Holdfast's record
- *   of just them: a restore put it there. Where its bytes are others, it is a change.
+ *   of just them: a restore put it there. Where its bytes are others, it is a change. That is asked once of each digest:
+ *   what was noted before the copies told theirs (the catalog was lost) is asked again when they have.
  */
 export class Suspects {
   readonly #source: Site;
@@ -40,20 +44,21 @@ export class Suspects {
     this.#signal = signal;
   }
 
-  /** @returns whether it is one: then its version is no change, and what it is comes out by reading. */
-  take(found: ObjectInfo, row: ObjectRow): boolean {
+  /** @returns undefined when it is none: then another version is a change. */
+  take(found: ObjectInfo, row: ObjectRow): Suspicion {
     const { sha256, state, damagedVersion } = row;
-    if (sha256 === null || state === 'gone') return false;
+    if (sha256 === null || state === 'gone') return undefined;
     if (isOnlyTouched(this.#source, found, row)) {
       if (damagedVersion !== found.version) this.#later(async () => await this.#audit(row, sha256));
-      return true;
+      return 'touched';
     }
-    if (!mayBeRestored(found, row)) return false;
+    if (!mayBeRestored(found, row, sha256)) return undefined;
     this.#later(async () => {
-      if (await this.#isSame(found, row, sha256)) this.#found(row, found.version, sha256);
-      else this.#options.onChange(found, row);
+      const same = await this.#isSame(found, row, sha256);
+      if (same === true) this.#found(row, found.version, sha256);
+      else this.#options.onChange(found, row, same === false ? sha256 : undefined);
     });
-    return true;
+    return 'asked';
   }
 
   /** Whether so many wait that the walk should, for memory to stay bounded. */
@@ -96,12 +101,16 @@ export class Suspects {
     this.#options.onFinding({ kind: 'source-read', id, version, found, sha256 });
   }
 
-  /** A place that does not answer this tells nothing: then it is a change. */
-  async #isSame({ key, size, version }: ObjectInfo, { checksums }: ObjectRow, sha256: string): Promise<boolean> {
+  /** @returns undefined when the place does not answer, which tells nothing: it is a change until it does. */
+  async #isSame(
+    { key, size, version }: ObjectInfo,
+    { checksums }: ObjectRow,
+    sha256: string,
+  ): Promise<boolean | undefined> {
     const { provider } = this.#source;
     try {
       const head = await headIfThere(provider, key, this.#signal);
-      if (head?.version !== version) return false;
+      if (head?.version !== version) return undefined;
       if (agreement(head.checksums ?? {}, { ...checksums, sha256 })?.equal === true) return true;
       if (head.record?.sha256 !== sha256) return false;
       const onBytes = (bytes: number): void => void (this.#read += bytes);
@@ -109,7 +118,7 @@ export class Suspects {
       return read.sha256 === sha256;
     } catch (error) {
       if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-      return false;
+      return undefined;
     }
   }
 
@@ -124,9 +133,13 @@ export class Suspects {
   }
 }
 
-/** One whose change was noted was looked at when it was. */
-function mayBeRestored(found: ObjectInfo, { size, version, observed, rejected }: ObjectRow): boolean {
+/** One that was found to be unlike this digest is not asked again. */
+function mayBeRestored(
+  found: ObjectInfo,
+  { size, version, observed, rejected }: ObjectRow,
+  sha256: string,
+): boolean {
   if (found.size !== size || found.version === version) return false;
-  const noted = [observed, rejected].some((seen) => seen?.kind === 'overwritten' && seen.version === found.version);
-  return !noted;
+  if (rejected?.kind === 'overwritten' && rejected.version === found.version) return false;
+  return observed?.kind !== 'overwritten' || observed.version !== found.version || observed.unlike !== sha256;
 }

@@ -33,13 +33,41 @@ export async function withheld(
   const undecided = Math.max(seen.overwritten + seen.vanished, seen.undecided) + counts.unidentified;
   const hold = judge({ ...seen, undecided }, state, policy.guard, now);
   if (hold === undefined) return undefined;
-  const { full, open } = await named(catalog, policy, counts.unidentified);
-  const because = (ending: string): Reason => ({ full: `${full}; ${ending}`, open: `${open}; ${ending}` });
+  const what = await named(catalog, policy, counts.unidentified);
   const why = 'had they changed as well, the guard would hold what changed';
-  if (now - (counts.oldestPendingSince ?? now) < patience) {
-    return { postponed: because(`${why}; changes are judged once it is known`) };
+  if (!isOverdue(counts, now)) {
+    return { postponed: because(what, `${why}; changes are judged once it is known`) };
   }
-  return { hold: { ...hold, ...bothOf([because(why)]) } };
+  return { hold: { ...hold, ...bothOf([because(what, why)]) } };
+}
+
+/**
+ * A rebuilt catalog may know a version and not its bytes, which its copies are yet to tell; until then another version at
+ * the source may be just those bytes, put back there. What the guard holds for nothing else waits for that.
+ * @returns why it waits; undefined when it is held.
+ */
+export async function notYetComparable(
+  catalog: Pick<Catalog, 'problems'>,
+  policy: Policy,
+  seen: Preflight,
+  incomparable: number,
+  state: PolicyState,
+  counts: Pick<PolicyCounts, 'oldestPendingSince'>,
+  now: number,
+): Promise<Reason | undefined> {
+  if (incomparable === 0 || state.hold !== null || isOverdue(counts, now)) return undefined;
+  const overwritten = seen.overwritten - incomparable;
+  const certain = { ...seen, overwritten, undecided: Math.max(0, seen.undecided - incomparable) };
+  if (judge(certain, state, policy.guard, now) !== undefined) return undefined;
+  return because(await named(catalog, policy, incomparable), 'whether they changed is judged once it is known');
+}
+
+function because({ full, open }: Reason, ending: string): Reason {
+  return { full: `${full}; ${ending}`, open: `${open}; ${ending}` };
+}
+
+function isOverdue({ oldestPendingSince }: Pick<PolicyCounts, 'oldestPendingSince'>, now: number): boolean {
+  return now - (oldestPendingSince ?? now) >= patience;
 }
 
 async function named(catalog: Pick<Catalog, 'problems'>, { name }: Policy, count: number): Promise<Reason> {

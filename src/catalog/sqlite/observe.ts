@@ -14,16 +14,19 @@ export interface SourceState {
   readonly state: 'present' | 'gone';
   readonly observed_kind: Observed['kind'] | null;
   readonly observed_version: string | null;
+  readonly observed_unlike: string;
   readonly rejected_kind: Rejected['kind'] | null;
   readonly rejected_version: string | null;
   readonly updated_at: number;
 }
 
-export const sourceStateColumns = `id, policy_id, version, state, observed_kind, observed_version, rejected_kind,
-  rejected_version, updated_at`;
+export const sourceStateColumns = `id, policy_id, version, state, observed_kind, observed_version,
+  lower(hex(observed_unlike)) as observed_unlike, rejected_kind, rejected_version, updated_at`;
 
 const setObserved = `update objects set observed_kind = ?, observed_version = ?, observed_size = ?, observed_modified_at = ?,
-  updated_at = ? where id = ?`;
+  observed_unlike = ?, updated_at = ? where id = ?`;
+
+const setUnlike = 'update objects set observed_unlike = ? where id = ?';
 
 const withdrawObserved = `update objects set observed_kind = null, observed_version = null, observed_size = null,
   observed_modified_at = null, updated_at = ? where id = ?`;
@@ -98,10 +101,15 @@ export function forgetProvisional(ledger: Ledger, id: number): void {
 }
 
 function remember(ledger: Ledger, object: SourceState, seen: Observed): boolean {
-  const version = seen.kind === 'overwritten' ? seen.version : null;
-  if (object.observed_kind === seen.kind && object.observed_version === version) return false;
-  const [size, modifiedAt] = seen.kind === 'overwritten' ? [seen.size, seen.modifiedAt] : [null, null];
-  ledger.db.run(setObserved, seen.kind, version, size, modifiedAt, ledger.now(), object.id);
+  const overwritten = seen.kind === 'overwritten' ? seen : undefined;
+  const { version = null, size = null, modifiedAt = null, unlike } = overwritten ?? {};
+  const digest = unlike === undefined ? null : Buffer.from(unlike, 'hex');
+  if (object.observed_kind === seen.kind && object.observed_version === version) {
+    if (digest === null || object.observed_unlike === unlike) return false;
+    ledger.db.run(setUnlike, digest, object.id);
+    return true;
+  }
+  ledger.db.run(setObserved, seen.kind, version, size, modifiedAt, digest, ledger.now(), object.id);
   note(ledger, object.id, null, `observed-${seen.kind}`, version === null ? '' : `the source has version ${version}`);
   return true;
 }

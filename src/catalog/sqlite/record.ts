@@ -85,5 +85,6 @@ function applyToObject(
 ): boolean {
   if (finding.kind === 'present') return observePresent(ledger, object);
   if (finding.kind === 'vanished') return observe(ledger, object, { kind: 'vanished' });
-  return observe(ledger, object, { kind: 'overwritten', ...finding.object });
+  const { unlike } = finding;
+  return observe(ledger, object, { kind: 'overwritten', ...finding.object, ...(unlike === undefined ? {} : { unlike }) });
 }

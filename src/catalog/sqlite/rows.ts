@@ -17,7 +17,8 @@ export interface ObjectQuery {
 
 const objectColumns = `o.id, o.key, o.size, o.version, o.modified_at, o.state, lower(hex(o.sha256)), o.checksums,
   o.attributes, o.observed_kind, o.observed_version, o.observed_size, o.observed_modified_at, o.updated_at,
-  o.rejected_kind, o.rejected_version, o.damaged_version, o.provisional, o.past`;
+  o.rejected_kind, o.rejected_version, o.damaged_version, o.provisional, o.past,
+  lower(hex(o.observed_unlike))`;
 
 type ObjectTuple = readonly [
   id: number,
@@ -39,6 +40,7 @@ type ObjectTuple = readonly [
   damagedVersion: string | null,
   provisional: number | null,
   past: string | null,
+  observedUnlike: string,
 ];
 
 const copyColumns = `c.object_id, c.target_id, c.state, c.version, c.evidence_method, lower(hex(c.evidence_sha256)),
@@ -89,7 +91,7 @@ export function copiesSql(query: string): string {
 function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
   const [id, key, size, version, modifiedAt, state, sha256, checksums, attributes, ...observed] = tuple;
   const [kind, observedVersion, observedSize, observedModifiedAt, updatedAt, ...rest] = observed;
-  const [rejectedKind, rejectedVersion, damagedVersion, provisional, past] = rest;
+  const [rejectedKind, rejectedVersion, damagedVersion, provisional, past, unlike] = rest;
   return {
     id,
     key: keyFromBytes(key),
@@ -101,7 +103,7 @@ function objectRow(tuple: ObjectTuple, copies: readonly CopyRow[]): ObjectRow {
     sha256: sha256 === '' ? null : sha256,
     checksums: checksums === null ? {} : (JSON.parse(checksums) as Checksums),
     attributes: attributes === null ? null : (JSON.parse(attributes) as Attributes),
-    observed: kind === null ? null : observedOf(kind, observedVersion, observedSize, observedModifiedAt),
+    observed: kind === null ? null : observedOf(kind, observedVersion, observedSize, observedModifiedAt, unlike),
     damagedVersion,
     rejected: rejectedOf(rejectedKind, rejectedVersion),
     past: past === null ? [] : (JSON.parse(past) as string[]),
@@ -121,9 +123,11 @@ function observedOf(
   version: string | null,
   size: number | null,
   modifiedAt: number | null,
+  unlike: string,
 ): Observed {
   if (kind === 'vanished') return { kind };
-  return { kind, version: version ?? '', size: size ?? 0, modifiedAt: modifiedAt ?? 0 };
+  const seen = { version: version ?? '', size: size ?? 0, modifiedAt: modifiedAt ?? 0 };
+  return { kind, ...seen, ...(unlike === '' ? {} : { unlike }) };
 }
 
 function copyRow(tuple: CopyTuple, target: string): CopyRow {
