@@ -16,7 +16,17 @@ export function formatBytes(bytes: number): string {
 
 /** `93784` → `1d 2h`; `125` → `2m 5s`. */
 export function formatSeconds(seconds: number): string {
-  const whole = Math.round(seconds);
+  return partsOf(Math.round(seconds));
+}
+
+/** The same for what must not look shorter than it is: nothing of it is left out. */
+export function formatAtLeast(seconds: number): string {
+  const whole = Math.ceil(seconds);
+  const unit = whole >= 86_400 ? 3600 : whole >= 3600 ? 60 : 1;
+  return partsOf(Math.ceil(whole / unit) * unit);
+}
+
+function partsOf(whole: number): string {
   const parts = [
     [Math.floor(whole / 86_400), 'd'],
     [Math.floor(whole / 3600) % 24, 'h'],

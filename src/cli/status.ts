@@ -4,7 +4,7 @@ import { readStatus, rememberedProviders, type PolicyStatus, type Status } from 
 import { describeDrills } from './drill-text.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatKey, formatSeconds, formatTable, formatTime } from './format.ts';
+import { formatAtLeast, formatBytes, formatKey, formatSeconds, formatTable, formatTime } from './format.ts';
 
 const problemsShown = 20;
 
@@ -63,7 +63,7 @@ function describePolicy(policy: PolicyStatus): string {
     `${policy.policy}: ${objects} objects (${formatBytes(bytes)}), ${safe} safe`,
     `  pending ${policy.pending}, failed ${policy.failed}, damaged ${policy.damaged}, lost ${policy.lost}, held ${policy.held}`,
   ];
-  if (lagSeconds !== null) lines.push(`  everything older than ${formatSeconds(lagSeconds)} is copied and verified`);
+  if (lagSeconds !== null) lines.push(`  everything older than ${formatAtLeast(lagSeconds)} is copied and verified`);
   lines.push(`  ${describePromise(policy)}`);
   if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
   if (policy.hold === null) lines.push(...(lastPass?.reasons ?? []).map((reason) => `    ${reason}`));

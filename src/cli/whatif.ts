@@ -2,7 +2,7 @@ import { providersMeant } from '../config/domains.ts';
 import { whatIf, type WhatIf } from '../replication/what-if.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatSeconds, formatTime } from './format.ts';
+import { formatAtLeast, formatBytes, formatSeconds, formatTime } from './format.ts';
 
 export interface WhatIfCommand {
   /** Providers' names, or `operator=…`, `region=…`, `account=…`. */
@@ -39,7 +39,7 @@ function describe(report: WhatIf): string {
 function describeAge({ asOfSeconds }: WhatIf): string {
   if (asOfSeconds === null)
     return 'the source was not seen whole yet (holdfast reconcile): what nobody saw is not counted';
-  return `by what the source showed ${formatSeconds(asOfSeconds)} ago; what came since may not be counted`;
+  return `by what the source showed ${formatAtLeast(asOfSeconds)} ago; what came since may not be counted`;
 }
 
 function describeLoss({ lost, lostBytes, newestLossSeconds, oldestLossSeconds, asOfSeconds }: WhatIf): string[] {
@@ -47,7 +47,7 @@ function describeLoss({ lost, lostBytes, newestLossSeconds, oldestLossSeconds, a
   const lines = [`LOST: ${lost} objects (${formatBytes(lostBytes)})`];
   if (newestLossSeconds !== null) lines.push(`the newest of them is ${formatSeconds(newestLossSeconds)} old`);
   if (oldestLossSeconds !== null)
-    lines.push(`everything last modified more than ${formatSeconds(oldestLossSeconds)} ago would still be there`);
+    lines.push(`everything last modified more than ${formatAtLeast(oldestLossSeconds)} ago would still be there`);
   return lines;
 }
 
@@ -73,5 +73,5 @@ function time({ restoreSeconds, restoreBasis }: WhatIf): string {
     return 'and nobody knows how long that takes: not enough was copied in the past 30 days to tell';
   const { bytesPerSecond, copiesPerSecond, measuredAt } = restoreBasis;
   const pace = `${formatBytes(Math.round(bytesPerSecond))}/s and ${copiesPerSecond.toFixed(1)} copies/s`;
-  return `about ${formatSeconds(restoreSeconds)} at the pace of ${formatTime(measuredAt)} (${pace})`;
+  return `about ${formatAtLeast(restoreSeconds)} at the pace of ${formatTime(measuredAt)} (${pace})`;
 }

@@ -1,6 +1,7 @@
 import { ProviderError } from '../objects/errors.ts';
 import type { CopyJob, CopyOptions, CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
+import { failureOfOne } from './failure.ts';
 import type { Candidate } from './read-source.ts';
 
 /** An object whose SHA-256 is known. */
@@ -29,24 +30,31 @@ export async function copyFromAny(
   try {
     return await copyObject({ ...job, from, spares: { candidates: others, onLeft } }, options, signal);
   } catch (error) {
-    first ??= worthAnother(error, signal);
-    // What cannot be read was asked for everywhere; wrong bytes say nothing of the other places.
-    if (worthAnother(error, signal).code !== 'checksum-mismatch') throw first;
+    const failure = worthAnother(error, from, options, signal);
+    first ??= failure;
+    // What cannot be read was asked for everywhere; wrong bytes, and what nobody foresaw, say nothing of the other places.
+    if (failure === error && failure.code !== 'checksum-mismatch') throw first;
   }
   for (const alone of candidates) {
     try {
       return await copyObject({ ...job, from: alone }, options, signal);
     } catch (error) {
-      noteBad(alone, worthAnother(error, signal), options);
+      noteBad(alone, worthAnother(error, alone, options, signal), options);
     }
   }
   throw first;
 }
 
 /** @throws what no other place would mend. */
-function worthAnother(error: unknown, signal: AbortSignal): ProviderError {
-  if (!(error instanceof ProviderError) || error.code === 'aborted' || signal.aborted) throw error;
-  return error;
+function worthAnother(
+  error: unknown,
+  { key, provider }: Candidate,
+  { log }: CopyOptions,
+  signal: AbortSignal,
+): ProviderError {
+  const failure = failureOfOne(error, { key, provider: provider.name }, log, signal);
+  if (failure.code === 'aborted') throw error;
+  return failure;
 }
 
 function noteBad({ provider, key }: Candidate, { code, message }: ProviderError, { log }: CopyOptions): void {

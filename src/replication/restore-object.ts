@@ -3,6 +3,7 @@ import { isoTime } from '../objects/iso-time.ts';
 import { differingAttribute, type ObjectHead } from '../objects/object.ts';
 import type { CopyOptions } from './copy-job.ts';
 import { copyFromAny } from './copy-from.ts';
+import { failureOfOne } from './failure.ts';
 import { headIfThere, prove } from './prove.ts';
 import type { Candidate } from './read-source.ts';
 import { agreedChoice } from './restore-agreement.ts';
@@ -137,7 +138,7 @@ export class ObjectRestore {
           const head = await headIfThere(site.provider, this.#sighting.key, this.#signal);
           return head === undefined ? undefined : { site, info, head };
         } catch (error) {
-          this.#options.onUnreached(site.name, this.#failure(error));
+          this.#options.onUnreached(site.name, this.#failure(error, site.name));
           return undefined;
         }
       }),
@@ -201,14 +202,18 @@ export class ObjectRestore {
     return inTheWay(name, this.#sighting.key, 'it was put there meanwhile');
   }
 
-  #failure(error: unknown): ProviderError {
-    if (!(error instanceof ProviderError) || this.#signal.aborted) throw error;
-    return error;
+  #failure(error: unknown, provider = this.#places): ProviderError {
+    const { key } = this.#sighting;
+    return failureOfOne(error, { key, provider }, this.#options.log, this.#signal);
+  }
+
+  get #places(): string {
+    return this.#sighting.standing.map(({ site }) => site.name).join(', ');
   }
 
   #nowhere(): ProviderError {
     const { key, row, standing } = this.#sighting;
-    const places = standing.map(({ site }) => site.name).join(', ');
+    const places = this.#places;
     const known =
       row?.sha256 === null ? 'it was never copied: only the source has it' : 'no place that was looked at has a copy';
     const message = standing.length === 0 ? known : `what stands at ${places} is no copy of it`;

@@ -196,7 +196,7 @@ async function deletesOf(catalog: Catalog, { name, deleteAfter }: Policy, state:
 function lagSeconds(state: PolicyState, counts: PolicyCounts, now: number): number | null {
   if (state.lastCompletePassAt === null) return null;
   const since = Math.min(state.lastCompletePassAt, counts.oldestPendingSince ?? Infinity);
-  return Math.max(0, Math.round((now - since) / 1000));
+  return Math.max(0, Math.ceil((now - since) / 1000));
 }
 
 function failures(status: PolicyStatus, policy: Policy, state: PolicyState, now: number): string[] {

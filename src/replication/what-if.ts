@@ -2,7 +2,10 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { CopyPace, Loss } from '../catalog/losses.ts';
 import type { Policy } from './policy.ts';
 
-/** What losing providers now would mean for a policy. Field names are the outside's. */
+/**
+ * What losing providers now would mean for a policy. Field names are the outside's. Ages are whole seconds, rounded to the worse
+ * side, so that nothing that would be lost looks safe: how far back the loss reaches up, how close to now it comes down.
+ */
 export interface WhatIf {
   readonly policy: string;
   /** Those of the lost providers that are its source or targets. */
@@ -47,7 +50,7 @@ export async function whatIf(catalog: Catalog, policy: Policy, lost: readonly st
     asOfSeconds: ageOf(lastCompletePassAt, now),
     lost: loss.objects,
     lostBytes: loss.bytes,
-    newestLossSeconds: ageOf(loss.newestAt, now),
+    newestLossSeconds: ageOf(loss.newestAt, now, Math.floor),
     oldestLossSeconds: ageOf(loss.oldestAt, now),
     left: loss.left,
     belowMinCopies: loss.belowMinCopies,
@@ -59,8 +62,8 @@ export async function whatIf(catalog: Catalog, policy: Policy, lost: readonly st
 }
 
 /** What a clock ahead of ours dated is new. */
-function ageOf(at: number | null, now: number): number | null {
-  return at === null ? null : Math.max(0, Math.round((now - at) / 1000));
+function ageOf(at: number | null, now: number, round = Math.ceil): number | null {
+  return at === null ? null : Math.max(0, round((now - at) / 1000));
 }
 
 function basisOf(pace: CopyPace | null): RestoreBasis | null {

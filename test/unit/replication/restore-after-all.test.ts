@@ -60,7 +60,6 @@ test('the same where the restore had the catalog that was made anew', async () =
 
 test('a hold that a place which did not answer brought about ends with the look at what is there', async () => {
   await using world = await openRebuilt();
-  await world.reconcile({ prefix: 'nothing' });
   await restoreTo(world, world.source, { withoutCatalog: true });
   await world.reconcile();
   world.source.failWith('unavailable', 'head');
