@@ -6,6 +6,7 @@ import { holdingsOf, lossesOf } from './losses.ts';
 import { plan } from './objects.ts';
 import { rebuildAndReconcile, type Rebuilt } from './rebuilt.ts';
 import { disaster, type Trial } from './trial.ts';
+import { Steps } from './steps.ts';
 import { openWorld, type SourceKind } from './world.ts';
 
 export interface DisasterOptions {
@@ -28,6 +29,8 @@ export interface DisasterReport {
   readonly killed: Killed;
   /** After the loss of the catalog, and of catalog and disk together. */
   readonly rebuilt: readonly Rebuilt[];
+  /** Seconds of each step. */
+  readonly took: Readonly<Record<string, number>>;
   /** Everything that was not as promised. */
   readonly wrong: readonly string[];
 }
@@ -36,27 +39,27 @@ export interface DisasterReport {
 export async function disasters(options: DisasterOptions): Promise<DisasterReport> {
   const { seed, objects, largest, source, losses, onStep = () => undefined } = options;
   await using world = await openWorld(source);
-  const passes = await liveThrough(world, plan(seededRandom(seed), objects, largest));
+  const steps = new Steps();
+  const passes = await steps.take('filling', liveThrough(world, plan(seededRandom(seed), objects, largest)));
   for (const pass of passes) onStep(JSON.stringify(pass));
-  const holdings = await holdingsOf(world);
-  const killed = await killedHalfWay(world, holdings);
+  const holdings = await steps.take('holdings', holdingsOf(world));
+  const killed = await steps.take('killed', killedHalfWay(world, holdings));
   onStep(JSON.stringify(killed));
   const wanted = lossesOf(world).filter(({ names }) => losses?.includes(names.join(' + ')) !== false);
   // They only read the places, and a good part of each is waiting for somebody who does not answer.
   const queue = new PQueue({ concurrency: 3 });
-  const trials = await Promise.all(
-    wanted.map(
-      async (loss) =>
-        await queue.add(async () => {
-          const trial = await disaster(world, holdings, loss, loss.names.includes('s3') ? 'bucket' : 'directory');
-          onStep(JSON.stringify(trial));
-          return trial;
-        }),
-    ),
+  const trying = wanted.map(
+    async (loss) =>
+      await queue.add(async () => {
+        const trial = await disaster(world, holdings, loss, loss.names.includes('s3') ? 'bucket' : 'directory');
+        onStep(JSON.stringify(trial));
+        return trial;
+      }),
   );
+  const trials = await steps.take('trials', Promise.all(trying));
   const rebuilt: Rebuilt[] = [];
   for (const disk of [false, true]) {
-    rebuilt.push(await rebuildAndReconcile(world, disk));
+    rebuilt.push(await steps.take(disk ? 'rebuilt, the disk lost' : 'rebuilt', rebuildAndReconcile(world, disk)));
     onStep(JSON.stringify(rebuilt.at(-1)));
   }
   const wrong = [
@@ -66,5 +69,5 @@ export async function disasters(options: DisasterOptions): Promise<DisasterRepor
   ];
   const bytes = [...world.truth.values()].reduce((sum, { size }) => sum + size, 0);
   const places = world.places.map(({ name }) => name);
-  return { objects: world.truth.size, bytes, places, passes, trials, killed, rebuilt, wrong };
+  return { objects: world.truth.size, bytes, places, passes, trials, killed, rebuilt, took: steps.took, wrong };
 }

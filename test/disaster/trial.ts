@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Desk } from '../support/cli.ts';
 import { lookAtBucket, lookAtDirectory, type Look } from './destination.ts';
 import { lostBy, type Holdings, type Loss } from './losses.ts';
+import { Steps } from './steps.ts';
 import { c, keptCatalog, newMachine, policy, sourceName, type World } from './world.ts';
 
 export interface RestoreReport {
@@ -29,32 +30,48 @@ export interface Trial {
   readonly older: number;
   readonly exit: number | null;
   readonly seconds: number;
+  /** Seconds of each step. */
+  readonly took: Readonly<Record<string, number>>;
   /** Not as promised; each says what. */
   readonly wrong: readonly string[];
 }
 
 export async function disaster(world: World, holdings: Holdings, loss: Loss, to: Trial['to']): Promise<Trial> {
-  const began = performance.now();
-  const predicted = await foretell(world, loss);
+  const steps = new Steps();
+  const predicted = await steps.take('whatif', foretell(world, loss));
   const bucket = to === 'bucket' ? await world.freshBucket(`back-${loss.names.join('-')}`) : undefined;
   const more = bucket === undefined ? {} : { back: bucket.settings };
   await using machine = await newMachine(world.configWithout(loss.providers, more));
   if (!loss.catalog) await copyFile(world.home.at(keptCatalog), machine.at('catalog.db'));
   const where = bucket === undefined ? ['--to-dir', 'back'] : ['--to', 'back'];
-  const { code, report } = await restore(machine, where);
-  const look = bucket === undefined ? await lookAtDirectory(machine.at('back')) : await lookAtBucket(bucket);
+  const { code, report } = await steps.take('restore', restore(machine, where));
+  const looking = bucket === undefined ? lookAtDirectory(machine.at('back')) : lookAtBucket(bucket);
+  const look = await steps.take('look', looking);
   const gone = lostBy(world, holdings, loss.providers);
   const truly = { objects: gone.length, bytes: sumBytes(world, gone) };
+  const missing = missingFromTargets(world, holdings, loss);
   const wrong = [
-    ...(await unlike(world, look, missingFromTargets(world, holdings, loss), loss)),
+    ...(await steps.take('compare', unlike(world, look, missing, loss))),
     ...unforetold(predicted, truly),
-    ...misreported(report, code, loss, missingFromTargets(world, holdings, loss)),
-    ...(loss.catalog ? await rebuilt(machine, where, report, loss) : []),
+    ...misreported(report, code, loss, missing),
+    ...(loss.catalog ? await rebuilt(machine, where, report, loss, steps) : []),
   ];
   await bucket?.remove();
   const { restored, failed, older } = report;
-  const seconds = Math.round((performance.now() - began) / 100) / 10;
-  return { lost: loss.names.join(' + '), predicted, truly, to, restored, failed, older, exit: code, seconds, wrong };
+  const { seconds, took } = steps;
+  return {
+    lost: loss.names.join(' + '),
+    predicted,
+    truly,
+    to,
+    restored,
+    failed,
+    older,
+    exit: code,
+    seconds,
+    took,
+    wrong,
+  };
 }
 
 export async function restore(machine: Desk, where: readonly string[]) {
@@ -138,16 +155,22 @@ interface Rebuilt {
 }
 
 /** A rebuilt catalog finds at the destination just what the restore without one put there. */
-async function rebuilt(machine: Desk, where: readonly string[], first: RestoreReport, loss: Loss): Promise<string[]> {
+async function rebuilt(
+  machine: Desk,
+  where: readonly string[],
+  first: RestoreReport,
+  loss: Loss,
+  steps: Steps,
+): Promise<string[]> {
   const wrong: string[] = [];
-  const { document } = await machine.json<Rebuilt>('rebuild-catalog', ...c);
+  const { document } = await steps.take('rebuild', machine.json<Rebuilt>('rebuild-catalog', ...c));
   const unseen = lostTargets(loss.providers);
   // Newer versions that fewer places hold than older ones are in dispute: nothing but the source can tell which is right.
   for (const { damaged, unreached } of document.policies) {
     if (damaged > 0) wrong.push(`the rebuild found ${damaged} damaged`);
     if (!isDeepStrictEqual(unseen, new Set(unreached))) wrong.push(`the rebuild did not reach ${unreached.join()}`);
   }
-  const { report } = await restore(machine, where);
+  const { report } = await steps.take('again', restore(machine, where));
   if (report.restored !== 0) wrong.push(`${report.restored} written anew after the rebuild`);
   if (report.inPlace < first.restored) wrong.push(`${report.inPlace} in place, ${first.restored} were restored`);
   return wrong;
