@@ -87,7 +87,7 @@ function usageOf({ policies }: Config, name: string): Use {
       ...(policies.some(({ source }) => source === name) ? (['source'] as const) : []),
       ...(served.length > 0 ? (['target'] as const) : []),
     ],
-    deletes: history || served.some(({ deletes }) => deletes.mode === 'propagate'),
+    deletes: served.some(({ deletes }) => deletes.mode === 'propagate'),
     history,
   };
 }

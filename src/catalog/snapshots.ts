@@ -32,6 +32,6 @@ export interface SnapshotState {
   readonly target: string;
   /** The newest one that was verified there; null before the first. */
   readonly stored: StoredSnapshot | null;
-  /** Why a later one could not be stored; null when there is none. */
+  /** Why a later one could not be stored, or older ones not be deleted; null when all is well. */
   readonly error: { readonly message: string; readonly at: number } | null;
 }

@@ -119,6 +119,11 @@ export function outsideKey({ root }: Pick<Place, 'root'>): Key | undefined {
   return root === '' ? undefined : `.holdfast-probe-${randomBytes(8).toString('hex')}`;
 }
 
+/** Like any user's object, below the prefix, and nothing stands there. */
+export function absentKey({ root }: Pick<Place, 'root'>): Key {
+  return `${root}.holdfast-probe-${randomBytes(8).toString('hex')}`;
+}
+
 function described(bytes: Buffer): { digest: Digest; record: CopyRecord; checksums: Digest } {
   const of = (algorithm: string): string => createHash(algorithm).update(bytes).digest('hex');
   const crc = crc32c(bytes).toString(16).padStart(8, '0');

@@ -17,7 +17,7 @@ export interface Circumstances {
   readonly type: ProviderSettings['type'];
   /** What the configuration uses the provider for; none where no policy names it. */
   readonly roles: readonly ProviderRole[];
-  /** Some policy deletes there. */
+  /** Some policy deletes copies there. */
   readonly deletes: boolean;
 }
 
@@ -62,10 +62,17 @@ const rules: Readonly<Partial<Record<Question, Rule>>> = {
     advice: 'Allow it as the policy document says, or have a lifecycle rule remove incomplete uploads.',
   },
   delete: {
+    when: 'denied',
+    applies: isTarget,
+    concern: "the credentials may not delete what is Holdfast's own",
+    why: 'older snapshots of the catalog, versions kept by a `history` whose time is over, and canaries pile up there and are billed',
+    advice: `${seePolicy} It allows that in .holdfast/catalog/, .holdfast/history/ and .holdfast/probe/ and nowhere else.`,
+  },
+  'delete-objects': {
     when: 'allowed',
     applies: (circumstances, answers) =>
-      isTarget(circumstances) && isCloud(circumstances) && !circumstances.deletes && answers.get('versioning') !== 'on',
-    concern: 'the credentials may delete, and no policy needs it',
+      isTarget(circumstances) && !circumstances.deletes && answers.get('versioning') !== 'on',
+    concern: "the credentials may delete users' objects, and no policy needs it",
     why: 'a break-in with them could delete the copies',
     advice: `${seePolicy} Or see to it that what is deleted can be brought back: versioning, soft delete, retention.`,
   },

@@ -8,6 +8,7 @@ import type { Provider, ProviderLimits, ProviderRole } from './provider.ts';
  * - As a `source` it writes nothing.
  * - As a `target` it touches nothing but canaries of its own: below `.holdfast/probe/`, and, to see whether the
  *   credentials reach further than the prefix, one `.holdfast-probe-<random>` above it.
+ * - Whether users' objects may be deleted it tries on a key at which nothing stands: `.holdfast-probe-<random>` below the prefix.
  * - Canaries are removed again; what could not be removed is named in `left`.
  * - What could not be found out is answered `not-told` or `not-tried`, never guessed.
  */
@@ -44,7 +45,9 @@ export const questions = [
   'overwrite',
   'upload',
   'abort-upload',
+  // Below `.holdfast/`, and of users' objects.
   'delete',
+  'delete-objects',
   // What can be relied on.
   'put-checksum',
   'upload-checksum',

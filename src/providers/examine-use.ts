@@ -1,5 +1,5 @@
 import type { Key } from '../objects/key.ts';
-import { Bench, type Place } from './canaries.ts';
+import { absentKey, Bench, type Place } from './canaries.ts';
 import type { Examination, Finding } from './examination.ts';
 import { Notes } from './notes.ts';
 import type { Capabilities, Provider, ProviderRole } from './provider.ts';
@@ -30,6 +30,23 @@ export async function conduct(
     if (notes.answerTo('write') === 'allowed') await trials.attempt(notes, capabilities);
   }
   return notes.examination(capabilities.limits);
+}
+
+/**
+ * Whether users' objects may be deleted, asked of one that is not there: a provider looks at the rights first. For
+ * providers whose rights may differ from key to key.
+ */
+export async function tryDeletingObjects(
+  provider: Pick<Provider, 'delete'>,
+  place: Place,
+  notes: Notes,
+  signal: AbortSignal,
+): Promise<void> {
+  const key = absentKey(place);
+  const tried = `tried on ${key}, where nothing stands`;
+  await notes.tryRight('delete-objects', async () => await provider.delete(key, {}, signal), tried);
+  if (notes.answerTo('delete-objects') === 'allowed' && notes.answerTo('versioning') === 'on')
+    notes.left(`${key} (where the bucket notes deletes as versions, such a note of nothing)`);
 }
 
 /** Does everything a target does, on canaries of its own. `provider` takes whole keys, prefix included. */
@@ -124,7 +141,7 @@ async function examineSource(provider: Provider, place: Place, notes: Notes, sig
 }
 
 const unknownOfSource = [
-  ...(['write', 'overwrite', 'upload', 'delete', 'put-checksum', 'upload-checksum'] as const),
+  ...(['write', 'overwrite', 'upload', 'delete', 'delete-objects', 'put-checksum', 'upload-checksum'] as const),
   ...(['conditional-create', 'conditional-overwrite', 'conditional-delete', 'listing-order', 'versioning'] as const),
 ];
 

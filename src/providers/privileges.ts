@@ -1,10 +1,17 @@
+import { reservedPrefix } from '../objects/key.ts';
 import type { ProviderSettings } from './open.ts';
 import type { ProviderRole } from './provider.ts';
+
+/**
+ * Where Holdfast deletes whatever a policy says: old snapshots of the catalog, versions kept by a `history` whose time is over,
+ * canaries. Not all of `.holdfast/`: users' objects with odd keys are there too, and what large copies say of themselves.
+ */
+export const ownFolders: readonly string[] = ['catalog/', 'history/', 'probe/'].map((name) => reservedPrefix + name);
 
 /** What a provider is used for. */
 export interface Usage {
   readonly role: ProviderRole;
-  /** Some policy deletes copies there, or what its history kept. */
+  /** Some policy deletes copies there. In `ownFolders` it deletes in any case. */
   readonly deletes: boolean;
   /** Some policy reads what the bucket's own versioning keeps. */
   readonly history: boolean;

@@ -11,8 +11,8 @@ type Ask = (question: Question) => Verdict | undefined;
 /** Protections, strongest first; the first that is on decides. */
 const protections: readonly ((ask: Ask) => Theft | undefined)[] = [
   (ask) => {
-    if (ask('overwrite') !== 'denied' || ask('delete') !== 'denied') return undefined;
-    return no('the credentials may neither replace nor delete');
+    if (ask('overwrite') !== 'denied' || ask('delete-objects') !== 'denied') return undefined;
+    return no('the credentials may neither replace nor delete objects');
   },
   (ask) => (ask('retention') === 'on' ? unless(ask('shorten-retention'), 'retention is on', 'shorten it') : undefined),
   (ask) => {

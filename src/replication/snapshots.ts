@@ -164,7 +164,9 @@ export class Snapshots {
       await pruneSnapshots(site, name, this.settings.keep, signal);
     } catch (error) {
       if (signal.aborted) return;
-      log.warn({ target: site.name, error: errorMessage(error) }, 'old snapshots of the catalog could not be deleted');
+      const message = `it is stored, but older ones could not be deleted and pile up: ${errorMessage(error)}`;
+      await catalog.noteSnapshot(site.name, { error: message });
+      log.warn({ target: site.name, error: message }, 'old snapshots of the catalog could not be deleted');
     }
   }
 

@@ -9,7 +9,7 @@ export interface SnapshotStatus {
   /** Where it stands at the target. */
   readonly key: string | null;
   readonly size: number | null;
-  /** Why a later one could not be stored. */
+  /** Why a later one could not be stored, or older ones not be deleted. */
   readonly error: string | null;
 }
 

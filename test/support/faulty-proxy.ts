@@ -32,6 +32,8 @@ export interface FaultRule {
     readonly path?: RegExp;
     /** A request header that must be there; in lower case. */
     readonly header?: string;
+    /** Anything else about it. */
+    readonly when?: (request: IncomingMessage) => boolean;
     /** Only the nth request that matches, from 1; default: all of them. */
     readonly nth?: number;
   };
@@ -106,10 +108,11 @@ function faultFor(
   request: IncomingMessage,
 ): Fault | undefined {
   for (const entry of rules) {
-    const { method, path, header, nth } = entry.rule.match;
+    const { method, path, header, when, nth } = entry.rule.match;
     if (method !== undefined && method !== request.method) continue;
     if (path !== undefined && !path.test(request.url ?? '')) continue;
     if (header !== undefined && !(header in request.headers)) continue;
+    if (when?.(request) === false) continue;
     entry.seen += 1;
     if (nth === undefined || nth === entry.seen) return entry.rule.fault;
   }

@@ -18,7 +18,7 @@ import type {
 } from '../provider.ts';
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
 import type { Place } from '../canaries.ts';
-import { conduct, type Trials } from '../examine-use.ts';
+import { conduct, tryDeletingObjects, type Trials } from '../examine-use.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './connection.ts';
 import { examineChecksums, examineRights } from './examine-rights.ts';
@@ -124,6 +124,7 @@ class AzureProvider implements ExaminableProvider {
     const trials: Trials = {
       look: (notes) => examineContainer(connection, place, clock, notes, signal),
       attempt: async (notes, capabilities) => {
+        await tryDeletingObjects(this, place, notes, signal);
         await examineChecksums(connection, capabilities, place, notes, signal);
         await examineRights(connection, place, notes, signal);
       },

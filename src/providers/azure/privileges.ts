@@ -1,4 +1,4 @@
-import type { Privileges, Usage } from '../privileges.ts';
+import { ownFolders, type Privileges, type Usage } from '../privileges.ts';
 
 const blobs = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs';
 
@@ -8,6 +8,8 @@ interface Need {
   /** The letter of a shared access signature. */
   readonly letter: string;
   readonly for: (usage: Usage) => boolean;
+  /** Whether it is for `ownFolders` only. */
+  readonly limited?: (usage: Usage) => boolean;
 }
 
 const always = (): boolean => true;
@@ -21,7 +23,8 @@ const write: readonly Need[] = [
 const remove: Need = {
   action: `${blobs}/delete`,
   letter: 'd',
-  for: ({ role, deletes }) => role === 'target' && deletes,
+  for: asTarget,
+  limited: ({ deletes }) => !deletes,
 };
 
 /**
@@ -61,6 +64,16 @@ export function azurePrivileges(
     .flat()
     .filter((need) => need.for(usage));
   const actions = [...new Set(needed.map(({ action }) => action))];
+  const limited = needed.filter((need) => need.limited?.(usage) === true);
+  const conditions = [
+    ...(prefix === '' ? [] : [belowPrefix(actions, prefix)]),
+    ...[...new Set(limited.map(({ action }) => `ActionMatches{'${action}'}`))].map((match) =>
+      onPaths(
+        [match],
+        ownFolders.map((folder) => prefix + folder),
+      ),
+    ),
+  ];
   const storage = `/subscriptions/<subscription>/resourceGroups/<group>/providers/Microsoft.Storage/storageAccounts/${account}`;
   const document = {
     role: {
@@ -73,11 +86,12 @@ export function azurePrivileges(
     },
     assignment: {
       scope: `${storage}/blobServices/default/containers/${container}`,
-      ...(prefix !== '' && { conditionVersion: '2.0', condition: conditionFor(actions, prefix) }),
+      ...(conditions.length > 0 && { conditionVersion: '2.0', condition: conditions.join(' AND ') }),
     },
     sas: {
       signedResource: 'c',
-      signedPermissions: inOrder(needed.map(({ letter }) => letter)),
+      // A signature cannot be limited to a path.
+      signedPermissions: inOrder(needed.filter((need) => !limited.includes(need)).map(({ letter }) => letter)),
       signedProtocol: 'https',
     },
   };
@@ -93,16 +107,23 @@ function inOrder(letters: readonly string[]): string {
 }
 
 /** Everything but listing is about a blob's path; a listing is about its prefix. */
-function conditionFor(actions: readonly string[], prefix: string): string {
-  const quoted = `'${prefix.replaceAll("'", "''")}'`;
+function belowPrefix(actions: readonly string[], prefix: string): string {
   const list = `(ActionMatches{'${blobs}/read'} AND SubOperationMatches{'Blob.List'})`;
   const others = actions.map((action) =>
     action === `${blobs}/read`
       ? `(ActionMatches{'${action}'} AND NOT SubOperationMatches{'Blob.List'})`
       : `ActionMatches{'${action}'}`,
   );
-  const onPaths = `((!(${others.join(' OR ')})) OR (@Resource[${blobs}:path] StringStartsWith ${quoted}))`;
-  return `${onPaths} AND ((!${list}) OR (@Request[${blobs}:prefix] StringStartsWith ${quoted}))`;
+  return `${onPaths(others, [prefix])} AND ((!${list}) OR (@Request[${blobs}:prefix] StringStartsWith ${quoted(prefix)}))`;
+}
+
+function onPaths(matches: readonly string[], starts: readonly string[]): string {
+  const below = starts.map((start) => `@Resource[${blobs}:path] StringStartsWith ${quoted(start)}`);
+  return `((!(${matches.join(' OR ')})) OR (${below.join(' OR ')}))`;
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function notesFor({ role, deletes }: Usage, prefix: string): string[] {
@@ -120,7 +141,8 @@ function protection(deletes: boolean): string[] {
     ...(deletes
       ? []
       : [
-          'Without the right to delete, canaries and older snapshots of the catalog stay, and so does a copy that was stored wrong, until it is replaced.',
+          "The role's condition lets it delete in three folders of Holdfast's own and nowhere else, so that a copy that was stored wrong stays until it is replaced.",
+          'A signature has no such condition: without the letter d canaries, older snapshots of the catalog and versions kept by a `history` whose time is over stay and are billed (a lifecycle rule may end what is below .holdfast/catalog/ and .holdfast/probe/, and nothing else of .holdfast/); with it, whoever has the signature may delete every copy.',
         ]),
     'So that stolen credentials cannot destroy copies: switch on blob versioning, soft delete of blobs and of containers for some weeks, and forbid account keys (allowSharedKeyAccess: false); a version-level immutability policy holds even against administrators once it is locked; keep `deletes: { mode: retain }`.',
   ];

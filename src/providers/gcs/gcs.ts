@@ -25,7 +25,7 @@ import type { GcsClient } from './client.ts';
 import { anonymous, authorizeWith } from './credentials.ts';
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
 import type { Place } from '../canaries.ts';
-import { conduct, type Trials } from '../examine-use.ts';
+import { conduct, tryDeletingObjects, type Trials } from '../examine-use.ts';
 import { requireKey } from './key.ts';
 import { listObjects } from './listing.ts';
 import { remove } from './objects.ts';
@@ -153,6 +153,7 @@ class Gcs implements ExaminableProvider {
     const trials: Trials = {
       look: (notes) => examineBucket(client, place, { clock, projectId }, notes, signal),
       attempt: async (notes, capabilities) => {
+        await tryDeletingObjects(this, place, notes, signal);
         await examineChecksums(client, capabilities, place, notes, signal);
         await examineRights(client, place, notes, signal);
       },

@@ -1,10 +1,9 @@
-import { reservedPrefix } from '../../objects/key.ts';
-import type { Privileges, Usage } from '../privileges.ts';
+import { ownFolders, type Privileges, type Usage } from '../privileges.ts';
 
 interface Need {
   readonly action: string;
   /** What the action is granted on. */
-  readonly on: 'bucket' | 'listing' | 'objects' | 'reserved';
+  readonly on: 'bucket' | 'listing' | 'objects' | 'own-folders';
   readonly for: (usage: Usage) => boolean;
 }
 
@@ -35,8 +34,7 @@ export const needs: Readonly<Record<string, readonly Need[]>> = {
   AbortMultipartUpload: [{ action: 's3:AbortMultipartUpload', on: 'objects', for: asTarget }],
   DeleteObject: [
     { action: 's3:DeleteObject', on: 'objects', for: ({ role, deletes }) => role === 'target' && deletes },
-    // Canaries, and snapshots of the catalog that newer ones have replaced.
-    { action: 's3:DeleteObject', on: 'reserved', for: asTarget },
+    { action: 's3:DeleteObject', on: 'own-folders', for: asTarget },
   ],
   GetBucketVersioning: [{ action: 's3:GetBucketVersioning', on: 'bucket', for: asTarget }],
   GetObjectLockConfiguration: [{ action: 's3:GetBucketObjectLockConfiguration', on: 'bucket', for: asTarget }],
@@ -76,10 +74,10 @@ export function s3Privileges({ bucket, prefix = '' }: S3Place, usage: Usage): Pr
     { Sid: 'HoldfastSettings', Effect: 'Allow', Action: granted('bucket'), Resource: bucketArn },
     { Sid: 'HoldfastObjects', Effect: 'Allow', Action: granted('objects'), Resource: below(pattern) },
     {
-      Sid: 'HoldfastReserved',
+      Sid: 'HoldfastOwnFolders',
       Effect: 'Allow',
-      Action: granted('reserved'),
-      Resource: below(`${literal(prefix)}${reservedPrefix}*`),
+      Action: granted('own-folders'),
+      Resource: ownFolders.map((folder) => below(`${literal(prefix)}${folder}*`)),
     },
     { Sid: 'HoldfastNeverObjects', Effect: 'Deny', Action: dangers.objects, Resource: below('*') },
     { Sid: 'HoldfastNeverBucket', Effect: 'Deny', Action: dangers.bucket, Resource: bucketArn },
@@ -112,9 +110,11 @@ function notesFor({ role, deletes }: Usage): string[] {
     kms,
     ...(deletes
       ? [
-          's3:DeleteObject is there because a policy propagates deletes or keeps a history; at a bucket with versioning it leaves the version behind.',
+          's3:DeleteObject is there because a policy propagates deletes; at a bucket with versioning it leaves the version behind.',
         ]
-      : ['Without s3:DeleteObject on the objects a copy that was stored wrong stays until it is replaced.']),
+      : [
+          "Without s3:DeleteObject on the objects (it is granted on three folders of Holdfast's own, and not on all of .holdfast/, where odd keys are) a copy that was stored wrong stays until it is replaced.",
+        ]),
     'So that stolen credentials cannot destroy copies: switch versioning on, and Object Lock with a default retention (GOVERNANCE, or COMPLIANCE, which nobody can lift); keep `deletes: { mode: retain }`; end noncurrent versions and incomplete uploads by a lifecycle rule that only an administrator may change.',
   ];
 }

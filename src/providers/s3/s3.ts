@@ -19,7 +19,7 @@ import type {
 } from '../provider.ts';
 import type { ExaminableProvider, Examination, ExamineOptions } from '../examination.ts';
 import type { Place } from '../canaries.ts';
-import { conduct, type Trials } from '../examine-use.ts';
+import { conduct, tryDeletingObjects, type Trials } from '../examine-use.ts';
 import { abortUpload } from './abort-upload.ts';
 import type { S3Connection } from './client.ts';
 import { openConnection } from './client.ts';
@@ -141,6 +141,7 @@ class S3Provider implements ExaminableProvider {
     const trials: Trials = {
       look: async (notes) => void (lock = await examineBucket(connection, place, clock, notes, signal)),
       attempt: async (notes, capabilities) => {
+        await tryDeletingObjects(this, place, notes, signal);
         await examineChecksums(connection, capabilities, place, notes, signal);
         await examineRights(connection, place, { lock, clock }, notes, signal);
       },

@@ -30,9 +30,12 @@ test('rights beyond the work are concerns, each with a reason and what to do', (
 });
 
 test.each([
-  ['a target that deletes', { delete: 'allowed' }, { deletes: true }, []],
-  ['a target that does not', { delete: 'allowed' }, {}, ['delete']],
-  ['a target with versions', { delete: 'allowed', versioning: 'on' }, {}, []],
+  ['a target that deletes', { 'delete-objects': 'allowed' }, { deletes: true }, []],
+  ['a target that does not', { 'delete-objects': 'allowed' }, {}, ['delete-objects']],
+  ['a target with versions', { 'delete-objects': 'allowed', versioning: 'on' }, {}, []],
+  ['what the policy document allows', { delete: 'allowed', 'delete-objects': 'denied' }, {}, []],
+  ['a target whose own prefix fills up', { delete: 'denied', 'delete-objects': 'denied' }, {}, ['delete']],
+  ['a source that cannot be written', { delete: 'denied' }, { roles: ['source'] }, []],
   ['a source that may be written', { write: 'allowed' }, { roles: ['source'] }, ['write']],
   ['a provider that is both', { write: 'allowed' }, { roles: ['source', 'target'] }, []],
   [
@@ -61,13 +64,14 @@ test.each([
   expect(failuresOf(answers(found), role).map(({ question }) => question)).toEqual(expected);
 });
 
-const powerful: Found = { write: 'allowed', overwrite: 'allowed', delete: 'allowed' };
+const powerful: Found = { write: 'allowed', overwrite: 'allowed', delete: 'allowed', 'delete-objects': 'allowed' };
 
 test.each([
   [powerful, 'yes'],
   [{ ...powerful, versioning: 'off', retention: 'off', 'soft-delete': 'off' }, 'yes'],
   [{ ...powerful, retention: 'not-told' }, 'not-told'],
-  [{ overwrite: 'denied', delete: 'denied', write: 'allowed' }, 'no'],
+  [{ overwrite: 'denied', delete: 'allowed', 'delete-objects': 'denied', write: 'allowed' }, 'no'],
+  [{ overwrite: 'denied', delete: 'denied', 'delete-objects': 'allowed', write: 'allowed' }, 'yes'],
   [{ ...powerful, retention: 'on', 'shorten-retention': 'denied' }, 'no'],
   [{ ...powerful, retention: 'on', 'shorten-retention': 'allowed' }, 'yes'],
   [{ ...powerful, retention: 'on', 'shorten-retention': 'not-told' }, 'not-told'],

@@ -78,7 +78,13 @@ test('what the credentials do not allow is told, and what stays for it is named'
       fake.inject({ match: { keyPattern: /^\.holdfast-probe-/ }, fault: denied });
       const { answers, left } = await provider.examine({ role: 'target', clock: systemClock }, calm);
       expect(Object.fromEntries(answers.map(({ question, answer }) => [question, answer]))).toMatchObject({
-        ...{ delete: 'denied', 'abort-upload': 'denied', 'write-outside': 'denied', 'conditional-delete': 'not-told' },
+        ...{
+          delete: 'denied',
+          'delete-objects': 'denied',
+          'abort-upload': 'denied',
+          'write-outside': 'denied',
+          'conditional-delete': 'not-told',
+        },
       });
       const canaries = [...fake.objects().keys()].filter((key) => /^mine\/\.holdfast\/probe\/[0-9a-f]{16}/.test(key));
       expect(canaries.length).toBeGreaterThan(1);

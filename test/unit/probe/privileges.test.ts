@@ -8,8 +8,12 @@ import { systemClock } from '../../../src/objects/clock.ts';
 import { azurePrivileges, needs as azureNeeds } from '../../../src/providers/azure/privileges.ts';
 import { filesystemPrivileges } from '../../../src/providers/filesystem/privileges.ts';
 import { gcsPrivileges, needs as gcsNeeds, requestKind } from '../../../src/providers/gcs/privileges.ts';
-import { privilegesOf, type Usage } from '../../../src/providers/privileges.ts';
+import { ownFolders, privilegesOf, type Usage } from '../../../src/providers/privileges.ts';
 import { needs as s3Needs, s3Privileges } from '../../../src/providers/s3/privileges.ts';
+import { descriptionKey } from '../../../src/providers/description.ts';
+import { encodedPrefix } from '../../../src/providers/key-encoding.ts';
+import { historyPrefix } from '../../../src/replication/kept-name.ts';
+import { catalogPrefix } from '../../../src/replication/snapshot-name.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { calm, openRoom, partsOf, put, readAll, shapeOf, describedBytes } from '../../support/fake-gcs/room.ts';
 
@@ -58,7 +62,8 @@ test('a target at S3 gets what it needs below its prefix, and is denied what wou
       Action: ['s3:GetObject', 's3:PutObject', 's3:ListMultipartUploadParts', 's3:AbortMultipartUpload'],
     },
     {
-      ...{ Sid: 'HoldfastReserved', Effect: 'Allow', Resource: 'arn:aws:s3:::copies/a${*}b/.holdfast/*' },
+      ...{ Sid: 'HoldfastOwnFolders', Effect: 'Allow' },
+      Resource: ['catalog', 'history', 'probe'].map((own) => `arn:aws:s3:::copies/a\${*}b/.holdfast/${own}/*`),
       Action: ['s3:DeleteObject'],
     },
     { Sid: 'HoldfastNeverObjects', Effect: 'Deny', Resource: 'arn:aws:s3:::copies/*' },
@@ -172,6 +177,33 @@ test('an Azure role and signature for a source read, those for a target write, a
   expect(letters(source)).toBe('rl');
   expect(letters(target)).toBe('rcwl');
   expect(letters(everything)).toBe('rcwdl');
+});
+
+test('an Azure role deletes below .holdfast/ alone, unless a policy deletes', () => {
+  const given = (usage: Usage, prefix = '') => {
+    const { document } = azurePrivileges({ container: 'c', prefix }, usage);
+    const { role, assignment } = document as { role: { DataActions: string[] }; assignment: { condition?: string } };
+    const deletes = role.DataActions.some((action) => action.endsWith('/blobs/delete'));
+    return { deletes, condition: assignment.condition };
+  };
+  const limited = (prefix: string): string => {
+    const path = '@Resource[Microsoft.Storage/storageAccounts/blobServices/containers/blobs:path]';
+    const below = ['catalog', 'history', 'probe'].map((own) => `${path} StringStartsWith '${prefix}.holdfast/${own}/'`);
+    const action = 'Microsoft.Storage/storageAccounts/blobServices/containers/blobs/delete';
+    return `((!(ActionMatches{'${action}'})) OR (${below.join(' OR ')}))`;
+  };
+  expect(given(source)).toEqual({ deletes: false, condition: undefined });
+  expect(given(target)).toEqual({ deletes: true, condition: limited('') });
+  expect(given(target, 'p/').condition).toMatch(/^\(\(!/);
+  expect(given(target, 'p/').condition?.endsWith(` AND ${limited('p/')}`)).toBe(true);
+  expect(given(everything)).toEqual({ deletes: true, condition: undefined });
+  expect(given(everything, 'p/').condition).not.toContain('.holdfast/');
+});
+
+test("the folders that are Holdfast's to delete in are where it keeps snapshots, former versions and canaries, and nothing else", () => {
+  expect(ownFolders).toEqual([catalogPrefix, historyPrefix, '.holdfast/probe/']);
+  const users = [encodedPrefix, descriptionKey('.holdfast/', 'abcd')];
+  expect(users.filter((key) => ownFolders.some((folder) => key.startsWith(folder)))).toEqual([]);
 });
 
 test('an Azure role is limited to the prefix by a condition on paths and on listings', () => {
