@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import {
   CreateBucketCommand,
   GetObjectCommand,
+  type GetObjectCommandOutput,
   ListMultipartUploadsCommand,
   paginateListObjectsV2,
   S3Client,
@@ -17,6 +18,7 @@ import { startAzurite } from '../support/azurite.ts';
 import { startFakeGcsServer } from '../support/fake-gcs-server.ts';
 import { startVersitygw } from '../support/versitygw.ts';
 import type { Version } from './content.ts';
+import { lookedAt } from './side-by-side.ts';
 
 /** A target as somebody sees it who knows nothing of Holdfast but that `.holdfast/` is its own. */
 export interface Place {
@@ -79,16 +81,24 @@ async function s3(stack: AsyncDisposableStack): Promise<Place | undefined> {
 
 /** Reads everything in a bucket. */
 export async function bytesAtS3(client: S3Client, Bucket = bucket): Promise<ReadonlyMap<string, Version>> {
-  const found = new Map<string, Version>();
-  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket })) {
-    for (const { Key = '' } of Contents) {
-      const key = keyOf(Key);
-      if (key === undefined) continue;
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-      found.set(key, await hashed(Body as AsyncIterable<Uint8Array>));
-    }
-  }
-  return found;
+  return await lookedAtS3(client, Bucket, async ({ Body }) => await hashed(Body as AsyncIterable<Uint8Array>));
+}
+
+/** What `look` makes of each user's object in a bucket; it reads the body. */
+export async function lookedAtS3<Found>(
+  client: S3Client,
+  Bucket: string,
+  look: (answer: GetObjectCommandOutput) => Promise<Found>,
+): Promise<ReadonlyMap<string, Found>> {
+  return await lookedAt(keysAtS3(client, Bucket), async (Key) => {
+    const key = keyOf(Key);
+    return key === undefined ? undefined : [key, await look(await client.send(new GetObjectCommand({ Bucket, Key })))];
+  });
+}
+
+async function* keysAtS3(client: S3Client, Bucket: string): AsyncGenerator<string, void, undefined> {
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket }))
+    for (const { Key = '' } of Contents) yield Key;
 }
 
 async function gcs(stack: AsyncDisposableStack, directory: string): Promise<Place | undefined> {
@@ -103,17 +113,15 @@ async function gcs(stack: AsyncDisposableStack, directory: string): Promise<Plac
     settings: { type: 'gcs', bucket, endpoint },
     inventory: async () => {
       const [files] = await storage.bucket(bucket).getFiles();
-      const found = new Map<string, Version>();
-      for (const file of files) {
+      return await lookedAt(files, async (file) => {
         const key = keyOf(file.name);
-        if (key === undefined) continue;
+        if (key === undefined) return undefined;
         // The SDK's streams pile up listeners when many are read in turn.
         const media = `${endpoint}/download/storage/v1/b/${bucket}/o/${encodeURIComponent(file.name)}?alt=media`;
         const { ok, status, body } = await fetch(media);
         if (!ok) throw new Error(`${media} answers ${status}`);
-        found.set(key, await hashed(body ?? Readable.from([])));
-      }
-      return found;
+        return [key, await hashed(body ?? Readable.from([]))];
+      });
     },
     leftovers: async () => [],
   };
@@ -129,16 +137,13 @@ async function azure(stack: AsyncDisposableStack, directory: string): Promise<Pl
   return {
     name: 'azure',
     settings: { type: 'azure', container: bucket, connectionString },
-    inventory: async () => {
-      const found = new Map<string, Version>();
-      for await (const { name } of container.listBlobsFlat()) {
+    inventory: async () =>
+      await lookedAt(container.listBlobsFlat(), async ({ name }) => {
         const key = keyOf(name);
-        if (key === undefined) continue;
+        if (key === undefined) return undefined;
         const { readableStreamBody } = await container.getBlobClient(name).download();
-        found.set(key, await hashed(readableStreamBody as AsyncIterable<Uint8Array>));
-      }
-      return found;
-    },
+        return [key, await hashed(readableStreamBody as AsyncIterable<Uint8Array>)];
+      }),
     leftovers: async () => [],
   };
 }
@@ -154,9 +159,10 @@ function isUsers(key: string | undefined): boolean {
 }
 
 async function filesBelow(directory: string): Promise<ReadonlyMap<string, Version>> {
-  const found = new Map<string, Version>();
-  for (const { key, path } of await usersFiles(directory)) found.set(key, await hashed(createReadStream(path)));
-  return found;
+  return await lookedAt(await usersFiles(directory), async ({ key, path }) => [
+    key,
+    await hashed(createReadStream(path)),
+  ]);
 }
 
 export interface UsersFile {

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { differingAttribute, noAttributes, type Attributes } from '../../src/objects/object.ts';
 import type { Version } from '../crash/content.ts';
-import { bytesAtS3, usersFiles } from '../crash/places.ts';
+import { hashed, lookedAtS3, usersFiles } from '../crash/places.ts';
 import { sidecarOf } from '../support/damage-files.ts';
 import { digestsThatDisagree } from '../support/sha256sum.ts';
-import { labelsAt, modifiedAt as timeOf, type Bucket, type Labels } from './source.ts';
+import { labelsOf, modifiedAt as timeOf, type Bucket, type Labels } from './source.ts';
 
 /** What stands where objects were brought back to, seen from outside. */
 export interface Look {
@@ -40,14 +40,17 @@ async function attributesBeside(directory: string, key: string): Promise<Attribu
 }
 
 export async function lookAtBucket(bucket: Bucket): Promise<Look> {
-  const held = await bytesAtS3(bucket.client, bucket.name);
+  const held = await lookedAtS3(bucket.client, bucket.name, async (answer) => ({
+    ...labelsOf(answer),
+    ...(await hashed(answer.Body as AsyncIterable<Uint8Array>)),
+  }));
   return {
     keys: new Set(held.keys()),
     // A server gives its own time to what is written to it, and a type of its own to what has none.
-    differences: async (key, { attributes }) => {
-      const { contentType, ...found } = (await labelsAt(bucket, key)).attributes;
+    differences: (key, { attributes }) => {
+      const { contentType, ...found } = held.get(key)?.attributes ?? noAttributes;
       const isOwn = attributes.contentType === undefined || contentType === undefined;
-      return unlikeAttributes({ ...found, ...(isOwn ? {} : { contentType }) }, attributes);
+      return Promise.resolve(unlikeAttributes({ ...found, ...(isOwn ? {} : { contentType }) }, attributes));
     },
     disagreements: async (digests) =>
       [...digests].flatMap(([key, sha256]) => (held.get(key)?.sha256 === sha256 ? [] : `${key}: FAILED\n`)).join(''),

@@ -24,7 +24,7 @@ export async function killedHalfWay(world: World, holdings: Holdings): Promise<K
   const missing = new Set(lostBy(world, holdings, new Set([sourceName])));
   const due = world.truth.size - missing.size;
   const running = machine.start(['restore', policy, '--to-dir', 'back', ...c]);
-  while ((await usersFiles(back)).length < due / 2 && running.child.exitCode === null) await delay(20);
+  while ((await usersFiles(back)).length < due / 2 && running.child.exitCode === null) await delay(100);
   await running.signal('SIGKILL');
   const before = await inodesIn(back);
   const half = await lookAtDirectory(back);

@@ -33,9 +33,10 @@ export function lossesOf({ places, source }: World): readonly Loss[] {
 export type Holdings = ReadonlyMap<string, ReadonlyMap<string, Version>>;
 
 export async function holdingsOf({ places, source }: World): Promise<Holdings> {
-  const found = new Map<string, ReadonlyMap<string, Version>>([[sourceName, await source.inventory()]]);
-  for (const place of places) found.set(place.name, await place.inventory());
-  return found;
+  const own = { name: sourceName, inventory: source.inventory };
+  return new Map(
+    await Promise.all([own, ...places].map(async ({ name, inventory }) => [name, await inventory()] as const)),
+  );
 }
 
 /** Keys whose last version no place has that is left. */

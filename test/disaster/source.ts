@@ -5,12 +5,15 @@ import {
   CreateBucketCommand,
   DeleteObjectCommand,
   HeadObjectCommand,
+  type GetObjectCommandOutput,
+  type HeadObjectCommandOutput,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import { noAttributes, type Attributes } from '../../src/objects/object.ts';
 import { bytesOf, type Version } from '../crash/content.ts';
 import { bytesAtS3, hashed, usersFiles } from '../crash/places.ts';
+import { lookedAt } from '../crash/side-by-side.ts';
 import type { Versitygw } from '../support/versitygw.ts';
 
 /** What belongs to an object besides its bytes. */
@@ -56,9 +59,10 @@ export async function modifiedAt(path: string): Promise<number> {
 }
 
 export async function inventoryOf(directory: string): Promise<ReadonlyMap<string, Version>> {
-  const found = new Map<string, Version>();
-  for (const { key, path } of await usersFiles(directory)) found.set(key, await hashed(createReadStream(path)));
-  return found;
+  return await lookedAt(await usersFiles(directory), async ({ key, path }) => [
+    key,
+    await hashed(createReadStream(path)),
+  ]);
 }
 
 async function writeBytes(path: string, name: string, size: number): Promise<void> {
@@ -111,11 +115,15 @@ export function bucketSource(bucket: Bucket): Source {
 }
 
 export async function labelsAt({ client, name: Bucket }: Bucket, Key: string): Promise<Labels> {
-  const head = await client.send(new HeadObjectCommand({ Bucket, Key }));
-  const { ContentType, CacheControl, ContentDisposition, Metadata = {} } = head;
+  return labelsOf(await client.send(new HeadObjectCommand({ Bucket, Key })));
+}
+
+/** What HEAD, or GET, says of an object besides its bytes. */
+export function labelsOf(answer: HeadObjectCommandOutput | GetObjectCommandOutput): Labels {
+  const { ContentType, CacheControl, ContentDisposition, Metadata = {}, LastModified } = answer;
   const metadata = Object.fromEntries(Object.entries(Metadata).filter(([name]) => !name.startsWith('holdfast-')));
   return {
-    modifiedAt: head.LastModified?.getTime() ?? 0,
+    modifiedAt: LastModified?.getTime() ?? 0,
     attributes: {
       ...(ContentType === undefined ? {} : { contentType: ContentType }),
       ...(CacheControl === undefined ? {} : { cacheControl: CacheControl }),

@@ -1,5 +1,6 @@
 import { copyFile } from 'node:fs/promises';
 import { isDeepStrictEqual } from 'node:util';
+import { lookedAt } from '../crash/side-by-side.ts';
 import type { Desk } from '../support/cli.ts';
 import { lookAtBucket, lookAtDirectory, type Look } from './destination.ts';
 import { lostBy, type Holdings, type Loss } from './losses.ts';
@@ -109,16 +110,13 @@ function missingFromTargets(world: World, holdings: Holdings, { providers }: Los
 /** Compares what came back with what there was. */
 async function unlike(world: World, look: Look, missing: ReadonlySet<string>, loss: Loss): Promise<string[]> {
   const wrong: string[] = [];
-  for (const [key, truth] of world.truth) {
-    const isThere = look.keys.has(key);
-    if (missing.has(key)) continue;
-    if (!isThere) wrong.push(`not restored: ${JSON.stringify(key)}`);
-    else wrong.push(...(await look.differences(key, truth)).map((what) => `${JSON.stringify(key)}: ${what}`));
-  }
+  const wanted = [...world.truth].filter(([key]) => !missing.has(key));
+  for (const [key] of wanted) if (!look.keys.has(key)) wrong.push(`not restored: ${JSON.stringify(key)}`);
+  const there = wanted.filter(([key]) => look.keys.has(key));
+  const differences = await lookedAt(there, async ([key, truth]) => [key, await look.differences(key, truth)]);
+  for (const [key, found] of differences) wrong.push(...found.map((what) => `${JSON.stringify(key)}: ${what}`));
   for (const key of look.keys) if (!world.truth.has(key)) wrong.push(`never was: ${JSON.stringify(key)}`);
-  const expected = [...world.truth].flatMap(([key, { sha256 }]) => (missing.has(key) ? [] : [[key, sha256] as const]));
-  const there = new Map(expected.filter(([key]) => look.keys.has(key)));
-  const disagreements = await look.disagreements(there);
+  const disagreements = await look.disagreements(new Map(there.map(([key, { sha256 }]) => [key, sha256])));
   if (disagreements !== '') wrong.push(`after ${loss.names.join(' + ')}: ${disagreements}`);
   return wrong;
 }
