@@ -3,7 +3,12 @@ import type { Estimate } from '../replication/restore-estimate.ts';
 import { formatBytes, formatSeconds } from './format.ts';
 
 /** The result for people. */
-export function restoreText(report: RestoreReport, to: string, dryRun: boolean): string {
+/** @param at whether a time was asked for. */
+export function restoreText(
+  report: RestoreReport,
+  to: string,
+  { dryRun, at }: { readonly dryRun: boolean; readonly at: boolean },
+): string {
   const { policy, objects, restored, failed, bytes, inPlace } = report;
   const would = dryRun ? 'to restore' : 'restored';
   const lines = [
@@ -11,17 +16,18 @@ export function restoreText(report: RestoreReport, to: string, dryRun: boolean):
   ];
   const from = Object.entries(report.from).map(([name, count]) => `${count} from ${name}`);
   if (from.length > 0) lines.push(`  ${from.join(', ')}`);
-  lines.push(...remarks(report, dryRun));
-  if (objects === 0)
+  lines.push(...remarks(report, dryRun, at));
+  if (objects + report.leftOut === 0)
     lines.push('  nothing was found that belongs to the policy; is it the right prefix and the right place?');
   return lines.join('\n');
 }
 
-function remarks(report: RestoreReport, dryRun: boolean): string[] {
+function remarks(report: RestoreReport, dryRun: boolean, at: boolean): string[] {
   const { gone, older, leftOut, otherAttributes, encoded, encodedBelow, reasons, notLookedAt } = report;
   const lines: string[] = [];
   if (gone > 0) lines.push(`  ${gone} of them are gone at the source (--without-gone leaves them out)`);
-  if (leftOut > 0) lines.push(`  ${leftOut} were left out as asked`);
+  if (leftOut > 0)
+    lines.push(`  ${leftOut} were ${at ? 'not there at that time, or left out as asked' : 'left out as asked'}`);
   if (older > 0) lines.push(`  ${older} as an OLDER version than the newest: that could not be had (see above)`);
   if (otherAttributes > 0)
     lines.push(`  ${otherAttributes} in place have other headers or metadata there; --overwrite writes them anew`);

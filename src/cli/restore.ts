@@ -39,6 +39,8 @@ export async function restoreCommand(
   await using restorer = await Restorer.open(config, request, { log, metrics: noMetrics, onNoCatalog });
   if (at !== undefined && restorer.engine.catalog === undefined)
     say("without a catalog, what a bucket's own versioning keeps is not looked at: only the catalog knows which it is");
+  if (at !== undefined && at > restorer.engine.clock.now())
+    say(`--at ${command.at} is in the future: every object comes as it is now`);
   const problems: RestoreProblem[] = [];
   const onProblem = (problem: RestoreProblem): void => {
     say(describeProblem(problem));
@@ -56,7 +58,12 @@ export async function restoreCommand(
   for (const [provider, why] of Object.entries(report.notLookedAt))
     say(`${provider} could not be (wholly) looked at: ${why}`);
   if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, estimate, problems });
-  else print([restoreText(report, restorer.places.to.name, dryRun), ...estimateLines(estimate)].join('\n'));
+  else
+    print(
+      [restoreText(report, restorer.places.to.name, { dryRun, at: at !== undefined }), ...estimateLines(estimate)].join(
+        '\n',
+      ),
+    );
   // Nothing at all is what a wrong prefix or a wrong bucket looks like.
   const some = report.objects + report.leftOut > 0;
   return complete && some ? exitStatus.ok : exitStatus.incomplete;

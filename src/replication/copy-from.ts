@@ -1,4 +1,4 @@
-import { ProviderError } from '../objects/errors.ts';
+import type { ProviderError } from '../objects/errors.ts';
 import type { CopyJob, CopyOptions, CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
 import { failureOfOne } from './failure.ts';

@@ -134,11 +134,7 @@ export class Suspects {
 }
 
 /** One that was found to be unlike this digest is not asked again. */
-function mayBeRestored(
-  found: ObjectInfo,
-  { size, version, observed, rejected }: ObjectRow,
-  sha256: string,
-): boolean {
+function mayBeRestored(found: ObjectInfo, { size, version, observed, rejected }: ObjectRow, sha256: string): boolean {
   if (found.size !== size || found.version === version) return false;
   if (rejected?.kind === 'overwritten' && rejected.version === found.version) return false;
   return observed?.kind !== 'overwritten' || observed.version !== found.version || observed.unlike !== sha256;

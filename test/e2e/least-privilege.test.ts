@@ -62,7 +62,9 @@ async function openRoom(server: Versitygw, role: 'source' | 'target', policy: st
   return {
     ...{ desk, gate, bucket },
     refused: () => {
-      const found = [...gate.refused].map((what) => what.replace(`arn:aws:s3:::${bucket}`, '')).toSorted();
+      const found = [...gate.refused]
+        .map((what) => what.replace(`arn:aws:s3:::${bucket}`, ''))
+        .toSorted((a, b) => (a < b ? -1 : 1));
       gate.refused.clear();
       return found;
     },

@@ -13,7 +13,19 @@ import { sql as tenth } from './migrations/0010.ts';
 import { sql as eleventh } from './migrations/0011.ts';
 
 /** Append only: what has been released is never edited. The number of a migration is its place here, from 1. */
-const migrations: readonly string[] = [first, second, third, fourth, fifth, sixth, seventh, eighth, ninth, tenth, eleventh];
+const migrations: readonly string[] = [
+  first,
+  second,
+  third,
+  fourth,
+  fifth,
+  sixth,
+  seventh,
+  eighth,
+  ninth,
+  tenth,
+  eleventh,
+];
 
 export const newestSchema = migrations.length;
 

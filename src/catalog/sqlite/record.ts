@@ -86,5 +86,9 @@ function applyToObject(
   if (finding.kind === 'present') return observePresent(ledger, object);
   if (finding.kind === 'vanished') return observe(ledger, object, { kind: 'vanished' });
   const { unlike } = finding;
-  return observe(ledger, object, { kind: 'overwritten', ...finding.object, ...(unlike === undefined ? {} : { unlike }) });
+  return observe(ledger, object, {
+    kind: 'overwritten',
+    ...finding.object,
+    ...(unlike === undefined ? {} : { unlike }),
+  });
 }

@@ -53,7 +53,12 @@ export async function openRoot(path: Raw, disk: Disk): Promise<Root> {
 
 /** A target's directory is made when it is missing: on an empty machine the configuration alone must be enough. */
 export async function createRoot(path: Raw, disk: Disk): Promise<void> {
-  await disk.mkdir(path, { recursive: true });
+  try {
+    await disk.mkdir(path, { recursive: true });
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST', 'ENOTDIR')) throw error;
+    throw notADirectory(path, error);
+  }
 }
 
 async function statRoot(path: Raw, disk: Disk): Promise<BigIntStats> {
@@ -64,7 +69,12 @@ async function statRoot(path: Raw, disk: Disk): Promise<BigIntStats> {
     if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
     throw new Refusal('not-found', `The directory ${shown(path)} does not exist; create it or mount it.`, error);
   }
-  throw new Refusal('not-found', `${shown(path)} is not a directory; name the directory that holds the objects.`);
+  throw notADirectory(path);
+}
+
+function notADirectory(path: Raw, cause?: unknown): Refusal {
+  const message = `${shown(path)} is not a directory; name the directory that holds the objects.`;
+  return new Refusal('not-found', message, cause);
 }
 
 function identityOf(found: BigIntStats): string {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Bench, policy, settlement, sha256, targets, unavailable, version } from './fixture.ts';
+import { Bench, otherSha256, policy, settlement, sha256, targets, unavailable, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 
 export function recordSourceCases(create: CreateStore): void {
@@ -22,6 +22,27 @@ export function recordSourceCases(create: CreateStore): void {
     const object = version('v2');
     expect(await bench.record({ kind: 'new', key: 'a', object, found: { aws: 'x' } })).toBe(0);
     expect(await bench.object('a')).toEqual(before);
+  });
+
+  test('overwritten: which digest its bytes are not of is kept with it, and a later one; no news to who did not look', async () => {
+    await using bench = await Bench.create(create);
+    const { id } = await bench.addVerified('a');
+    const object = version('v2', 20);
+    const overwritten = async (more: { readonly unlike?: string } = {}): Promise<number> => {
+      const asOf = bench.tick();
+      bench.tick();
+      return await bench.record({ kind: 'overwritten', id, object, asOf, ...more });
+    };
+    const observed = async () => (await bench.object('a')).observed;
+    expect(await overwritten()).toBe(1);
+    expect(await observed()).toEqual({ kind: 'overwritten', ...object });
+    expect(await overwritten({ unlike: sha256 })).toBe(1);
+    expect(await observed()).toEqual({ kind: 'overwritten', ...object, unlike: sha256 });
+    expect([await overwritten({ unlike: sha256 }), await overwritten()]).toEqual([0, 0]);
+    expect(await overwritten({ unlike: otherSha256 })).toBe(1);
+    expect(await observed()).toEqual({ kind: 'overwritten', ...object, unlike: otherSha256 });
+    expect(await bench.record({ kind: 'overwritten', id, object: version('v3'), asOf: bench.tick() })).toBe(1);
+    expect(await observed()).toEqual({ kind: 'overwritten', ...version('v3') });
   });
 
   test('overwritten: of an object with copies waits, undecided', async () => {

@@ -144,6 +144,22 @@ test('what was taken under a clock that was ahead does not push out what is take
   expect(times(one).length).toBe(2);
 });
 
+test('that older ones could not be deleted is said beside the newest, and forgotten once they can', async () => {
+  await using room = await openRoom({ keep: 1 });
+  const { catalog, clock } = room.world;
+  const one = room.world.target('one');
+  await room.take();
+  one.failWith('denied', 'delete');
+  await room.take();
+  const statuses = async () => snapshotStatusOf(await catalog.readSnapshots(), ['one'], clock.now());
+  expect(await statuses()).toMatchObject([
+    { ageSeconds: 0, error: expect.stringMatching(/^it is stored, but older ones could not be deleted/) as string },
+  ]);
+  one.heal();
+  await room.take();
+  expect(await statuses()).toMatchObject([{ ageSeconds: 0, error: null }]);
+});
+
 test('where it cannot be stored nothing old is deleted, and the status says so; the others get theirs', async () => {
   await using room = await openRoom({ keep: 1 });
   const { world } = room;
