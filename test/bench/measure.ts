@@ -1,17 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-
-/** What one or several processes, side by side, took. */
-export interface Usage {
-  readonly seconds: number;
-  readonly cpuSeconds: number;
-  /** Sum of the processes' peak resident sets. */
-  readonly peakBytes: number;
-  /** Bytes read by system calls (files and sockets), summed. */
-  readonly readBytes: number;
-}
+import { ProcessTree } from './process-tree.ts';
+import type { Usage } from './usage.ts';
 
 export interface Program {
   readonly command: string;
@@ -19,75 +11,71 @@ export interface Program {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-const sampleEveryMs = 20;
+export interface Measured extends Usage {
+  /** What each program printed, in their order. */
+  readonly output: readonly string[];
+}
+
+const sampleEveryMs = 50;
 const clockTicksPerSecond = 100;
 
-/** Runs the programs side by side to their ends. Figures come from Linux's /proc, sampled: the last 20 ms may be missing. */
-export async function measure(programs: readonly Program[]): Promise<Usage> {
-  const started = performance.now();
-  const samples = await Promise.all(programs.map(async (program) => await runOne(program)));
-  const seconds = (performance.now() - started) / 1000;
-  const sum = (pick: (sample: Sample) => number): number => samples.reduce((total, sample) => total + pick(sample), 0);
-  return {
-    seconds,
-    cpuSeconds: sum((sample) => sample.cpuSeconds),
-    peakBytes: sum((sample) => sample.peakBytes),
-    readBytes: sum((sample) => sample.readBytes),
-  };
-}
-
-interface Sample {
-  readonly cpuSeconds: number;
-  readonly peakBytes: number;
-  readonly readBytes: number;
-}
-
-async function runOne({ command, args, env }: Program): Promise<Sample> {
-  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output: Buffer[] = [];
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk));
-  const ended = once(child, 'close');
-  const sample = await sampleUntilEnd(child);
+/**
+ * Runs the programs side by side to their ends. CPU is what the kernel accounts to ended children of this process and
+ * theirs, so that nothing is missed and no other child may end meanwhile; memory and bytes read are sampled.
+ * @throws Error with what it printed, when one fails.
+ */
+export async function measure(programs: readonly Program[]): Promise<Measured> {
+  const [started, cpuBefore] = [performance.now(), await cpuOfEndedChildren()];
+  const running = programs.map(start);
+  const trees = running.map(({ pid }) => new ProcessTree(pid));
+  const ended = Promise.allSettled(running.map(async ({ output }) => await output));
+  const sampling = new AbortController();
+  const peak = peakOf(trees, sampling.signal);
   await ended;
-  if (child.exitCode === 0) return sample;
-  throw new Error(`${command} ${args.join(' ')} ended with ${child.exitCode}:\n${Buffer.concat(output).toString()}`);
+  const seconds = (performance.now() - started) / 1000;
+  sampling.abort();
+  const output = await Promise.all(running.map(async (one) => await one.output));
+  const peakBytes = await peak;
+  const readBytes = trees.reduce((sum, tree) => sum + tree.readBytes, 0);
+  return { seconds, cpuSeconds: (await cpuOfEndedChildren()) - cpuBefore, peakBytes, readBytes, output };
 }
 
-async function sampleUntilEnd(child: ChildProcess): Promise<Sample> {
-  let latest: Sample = { cpuSeconds: 0, peakBytes: 0, readBytes: 0 };
-  while (child.exitCode === null && child.signalCode === null) {
-    latest = highest(latest, await sampleOf(child.pid));
-    await delay(sampleEveryMs);
-  }
-  return latest;
+interface Running {
+  readonly pid: number;
+  readonly output: Promise<string>;
 }
 
-/** Counters only rise, and a process that has just ended shows zeros. */
-function highest(a: Sample, b: Sample | undefined): Sample {
-  if (b === undefined) return a;
-  return {
-    cpuSeconds: Math.max(a.cpuSeconds, b.cpuSeconds),
-    peakBytes: Math.max(a.peakBytes, b.peakBytes),
-    readBytes: Math.max(a.readBytes, b.readBytes),
-  };
+function start({ command, args, env }: Program): Running {
+  const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const [printed, errors]: [Buffer[], Buffer[]] = [[], []];
+  child.stdout.on('data', (chunk: Buffer) => printed.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  const output = once(child, 'close').then(() => {
+    const text = Buffer.concat(printed).toString();
+    if (child.exitCode === 0) return text;
+    const how = `ended with ${child.exitCode ?? child.signalCode}`;
+    throw new Error(`${command} ${args.join(' ')} ${how}:\n${text}${Buffer.concat(errors).toString()}`);
+  });
+  if (child.pid === undefined) throw new Error(`${command} cannot be started`);
+  return { pid: child.pid, output };
 }
 
-async function sampleOf(pid: number | undefined): Promise<Sample | undefined> {
-  try {
-    const [stat, status, io] = await Promise.all(
-      ['stat', 'status', 'io'].map(async (name) => await readFile(`/proc/${pid}/${name}`, 'utf8')),
+async function peakOf(trees: readonly ProcessTree[], signal: AbortSignal): Promise<number> {
+  let peak = 0;
+  while (!signal.aborted) {
+    const resident = await Promise.all(trees.map(async (tree) => await tree.sample()));
+    peak = Math.max(
+      peak,
+      resident.reduce((sum, bytes) => sum + bytes, 0),
     );
-    const fields = (stat ?? '').slice((stat ?? '').lastIndexOf(')') + 2).split(' ');
-    return {
-      cpuSeconds: (Number(fields[11]) + Number(fields[12])) / clockTicksPerSecond,
-      peakBytes: numberAfter(status, 'VmHWM:') * 1024,
-      readBytes: numberAfter(io, 'rchar:'),
-    };
-  } catch {
-    return undefined;
+    await delay(sampleEveryMs, undefined, { signal }).catch(() => undefined);
   }
+  return peak;
 }
 
-function numberAfter(text: string | undefined, label: string): number {
-  return Number(new RegExp(`${label}\\s+(\\d+)`).exec(text ?? '')?.[1] ?? 0);
+async function cpuOfEndedChildren(): Promise<number> {
+  const stat = await readFile('/proc/self/stat', 'utf8');
+  // After the name, which may hold anything, `cutime` and `cstime` are the 14th and 15th (proc_pid_stat(5)).
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[13]) + Number(fields[14])) / clockTicksPerSecond;
 }

@@ -19,9 +19,14 @@ export const testServers: readonly ServerName[] = ['versitygw', 'fake-gcs-server
  */
 export function findServer(name: ServerName): string | undefined {
   if (name === 'azurite') return existing(join(checkout, 'node_modules', 'azurite', 'dist', 'src', 'blob', 'main.js'));
+  return findInstalled(name)[0];
+}
+
+/** Every program of this name, in the order they are looked for. */
+export function findInstalled(name: Exclude<ServerName, 'azurite'>): readonly string[] {
   return searchPath()
     .map((directory) => join(directory, name))
-    .find(isExecutable);
+    .filter(isExecutable);
 }
 
 /** @throws Error that says how to get the server, when it is not there. */
