@@ -43,7 +43,7 @@ async function prepare(directory: string, objects: number): Promise<string> {
     providers: {
       source: { ...s3, bucket: 'source' },
       s3: { ...s3, bucket: 'copies' },
-      gcs: { type: 'gcs', bucket: 'copies', endpoint: nowhere },
+      gcs: { type: 'gcs', bucket: 'copies-gcs', endpoint: nowhere },
       azure: {
         type: 'azure',
         container: 'copies',

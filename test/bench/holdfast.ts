@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { version } from '../../src/version.ts';
@@ -24,9 +25,15 @@ export function reconcile(config: string): Program {
   return holdfastCommand(['reconcile', '--config', config, '--log-level', 'error']);
 }
 
+const checkout = join(import.meta.dirname, '..', '..');
+
+/** What is measured is what ships: JavaScript in `dist`, not the sources, of which the types have to be taken out first. */
+export function build(): void {
+  execFileSync('npm', ['run', '-s', 'build'], { cwd: checkout, stdio: 'inherit' });
+}
+
 export function holdfastCommand(args: readonly string[]): Program {
-  const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
-  return { command: process.execPath, args: [main, ...args] };
+  return { command: process.execPath, args: [join(checkout, 'dist', 'main.js'), ...args] };
 }
 
 /** @returns the path of the configuration; the catalog is beside it. */

@@ -71,7 +71,7 @@ function functionOf(node: ProfileNode): string {
 }
 
 function shortened(url: string): string {
-  return url.replace(/^.*\/node_modules\//, '').replace(/^.*\/(src\/)/, '$1');
+  return url.replace(url.includes('/node_modules/') ? /^.*\/node_modules\// : /^.*\/(?=dist\/)/, '');
 }
 
 /** A package, Node itself, a room of ours, or what V8 does besides, such as collecting garbage. */
@@ -81,5 +81,5 @@ function packageOf({ callFrame: { url, functionName } }: ProfileNode): string {
     return url.split('/')[0] === 'node:internal' ? `node:internal/${url.split('/')[1]}` : url;
   const [, name] = /^.*\/node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(url) ?? [];
   if (name !== undefined) return name;
-  return /\/(src\/[^/]+)/.exec(url)?.[1] ?? url;
+  return /\/(dist\/[^/]+)/.exec(url)?.[1] ?? url;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runAnswers } from './answers.ts';
 import { circumstances } from './circumstances.ts';
 import { runCopy } from './copy.ts';
+import { build } from './holdfast.ts';
 import { parseOptions, type Options } from './options.ts';
 import { runPass } from './pass.ts';
 import { findRclones, type Rclone } from './rclone.ts';
@@ -19,6 +20,7 @@ const args = process.argv.slice(2);
 const options = parseOptions(args);
 const { found, missing } = findRclones(options.rclone);
 for (const name of missing) console.error(`Not found, so that nothing is held against it: ${name}.`);
+build();
 const room = await mkdtemp(join(options.directory, 'holdfast-bench-'));
 const results: ScenarioResult[] = [];
 try {
