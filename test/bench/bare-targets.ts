@@ -33,7 +33,9 @@ export function s3Target(place: Places['s3'], bucket: string): BareTarget {
       void (await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes }))),
     begin: async (key) => {
       const object = { Bucket: bucket, Key: key };
-      const { UploadId: id } = await client.send(new CreateMultipartUploadCommand(object));
+      // As @aws-sdk/lib-storage does: parts carry the checksum that the SDK adds to every request.
+      const create = new CreateMultipartUploadCommand({ ...object, ChecksumAlgorithm: 'CRC32' });
+      const { UploadId: id } = await client.send(create);
       const upload = { ...object, UploadId: id };
       const parts: CompletedPart[] = [];
       return {

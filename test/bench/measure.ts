@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ProcessTree } from './process-tree.ts';
+import { childrenOf, cpuTimes, ProcessTree } from './process-tree.ts';
 import type { Usage } from './usage.ts';
 
 export interface Program {
@@ -17,15 +17,16 @@ export interface Measured extends Usage {
 }
 
 const sampleEveryMs = 50;
-const clockTicksPerSecond = 100;
 
 /**
  * Runs the programs side by side to their ends. CPU is what the kernel accounts to ended children of this process and
- * theirs, so that nothing is missed and no other child may end meanwhile; memory and bytes read are sampled.
+ * theirs, so that nothing is missed and no other child may end meanwhile. Other children are the servers. Memory and bytes read are sampled.
  * @throws Error with what it printed, when one fails.
  */
 export async function measure(programs: readonly Program[]): Promise<Measured> {
-  const [started, cpuBefore] = [performance.now(), await cpuOfEndedChildren()];
+  const servers = await childrenOf(process.pid);
+  const [serversBefore, cpuBefore] = [await cpuOfAll(servers), await cpuOfEndedChildren()];
+  const started = performance.now();
   const running = programs.map(start);
   const trees = running.map(({ pid }) => new ProcessTree(pid));
   const ended = Promise.allSettled(running.map(async ({ output }) => await output));
@@ -35,9 +36,14 @@ export async function measure(programs: readonly Program[]): Promise<Measured> {
   const seconds = (performance.now() - started) / 1000;
   sampling.abort();
   const output = await Promise.all(running.map(async (one) => await one.output));
-  const peakBytes = await peak;
-  const readBytes = trees.reduce((sum, tree) => sum + tree.readBytes, 0);
-  return { seconds, cpuSeconds: (await cpuOfEndedChildren()) - cpuBefore, peakBytes, readBytes, output };
+  return {
+    seconds,
+    cpuSeconds: (await cpuOfEndedChildren()) - cpuBefore,
+    serverCpuSeconds: (await cpuOfAll(servers)) - serversBefore,
+    peakBytes: await peak,
+    readBytes: trees.reduce((sum, tree) => sum + tree.readBytes, 0),
+    output,
+  };
 }
 
 interface Running {
@@ -73,9 +79,11 @@ async function peakOf(trees: readonly ProcessTree[], signal: AbortSignal): Promi
   return peak;
 }
 
+async function cpuOfAll(pids: readonly number[]): Promise<number> {
+  const taken = await Promise.all(pids.map(async (pid) => await cpuTimes(pid)));
+  return taken.reduce((sum, { own }) => sum + own, 0);
+}
+
 async function cpuOfEndedChildren(): Promise<number> {
-  const stat = await readFile('/proc/self/stat', 'utf8');
-  // After the name, which may hold anything, `cutime` and `cstime` are the 14th and 15th (proc_pid_stat(5)).
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[13]) + Number(fields[14])) / clockTicksPerSecond;
+  return (await cpuTimes(process.pid)).endedChildren;
 }

@@ -17,8 +17,9 @@ export class Series {
     for (let round = 0; round < rounds; round += 1) {
       const first = round % this.#peers.length;
       for (const peer of [...this.#peers.slice(first), ...this.#peers.slice(0, first)]) {
-        const { seconds, cpuSeconds, peakBytes, readBytes } = await run(peer);
-        this.#of(peer.name).push({ seconds, cpuSeconds, peakBytes, readBytes });
+        const usage = await run(peer);
+        this.#of(peer.name).push(usage);
+        const { seconds, cpuSeconds } = usage;
         const took = `${seconds.toFixed(1)} s, ${cpuSeconds.toFixed(1)} s of CPU`;
         console.error(`  ${round + 1}/${rounds} ${peer.name}: ${took}`);
       }

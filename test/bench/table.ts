@@ -20,13 +20,17 @@ function peerTable({ peers, objects, bytes }: ScenarioResult): string {
       (objects / usage.seconds).toFixed(1),
       bytes === 0 ? '' : (bytes / 1e6 / usage.seconds).toFixed(1),
       usage.cpuSeconds.toFixed(1),
+      usage.serverCpuSeconds.toFixed(1),
       (usage.peakBytes / MiB).toFixed(0),
       (usage.readBytes / MiB).toFixed(0),
       requests?.toLocaleString('en') ?? '',
     ];
     return [name, ...cells];
   });
-  return table(['', 'objects/s', 'MB/s', 'CPU, s', 'peak memory, MiB', 'read, MiB', 'requests'], rows);
+  return table(
+    ['', 'objects/s', 'MB/s', 'CPU, s', "servers' CPU, s", 'peak memory, MiB', 'read, MiB', 'requests'],
+    rows,
+  );
 }
 
 function ratioTable({ peers }: ScenarioResult): string {
