@@ -33,14 +33,14 @@ export function plotOf(results: readonly ScenarioResult[]): string {
 function barsOf({ peers }: ScenarioResult): Bar[] {
   return peers.flatMap(({ name, ratio }) => {
     if (ratio === undefined || !/^(rclone|bare SDK calls$)/.test(name)) return [];
-    return measures.map(([what, colour, better]) => ({ label: `${what}, ${name}`, value: better(ratio), colour }));
+    return measures.map(([what, colour, better]) => ({ label: `${what} than ${name}`, value: better(ratio), colour }));
   });
 }
 
 const measures: readonly [string, string, (ratio: Usage) => number][] = [
-  ['speed', '#2b6cb0', ({ seconds }) => 1 / seconds],
-  ['CPU', '#2f855a', ({ cpuSeconds }) => 1 / cpuSeconds],
-  ['memory', '#b7791f', ({ peakBytes }) => 1 / peakBytes],
+  ['more speed', '#2b6cb0', ({ seconds }) => 1 / seconds],
+  ['less CPU', '#2f855a', ({ cpuSeconds }) => 1 / cpuSeconds],
+  ['less memory', '#b7791f', ({ peakBytes }) => 1 / peakBytes],
 ];
 
 function drawn({ label, value, colour }: Bar, y: number): string {

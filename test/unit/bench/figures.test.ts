@@ -18,7 +18,8 @@ test('a run without its counterpart is an error', () => {
 });
 
 test('CPU of all processes of a program counts, also of those that ended before it', async () => {
-  const burn = 'const end = process.cpuUsage().user + 300_000; while (process.cpuUsage().user < end) for (let i = 0; i < 1e6; i += 1);';
+  const burn =
+    'const end = process.cpuUsage().user + 300_000; while (process.cpuUsage().user < end) for (let i = 0; i < 1e6; i += 1);';
   const script = `require('node:child_process').execFileSync(process.execPath, ['-e', ${JSON.stringify(burn)}]);`;
   const program = { command: process.execPath, args: ['-e', script] };
   const { cpuSeconds, peakBytes, output } = await measure([program, program]);
