@@ -16,12 +16,13 @@ export interface Rclone {
 
 /** The newest release as `go install` builds it, Debian's, and those named besides; and in words which is missing. */
 export function findRclones(named: readonly string[]): { readonly found: Rclone[]; readonly missing: string[] } {
-  const paths = [...new Set([...findInstalled('rclone'), ...named].map((path) => realpathSync(path)))];
+  const installed = findInstalled('rclone').map((path) => realpathSync(path));
   const missing = [
-    ...(paths.some((path) => path !== packaged) ? [] : [`the newest rclone (${howToInstall('rclone')})`]),
-    ...(paths.includes(packaged) ? [] : ["Debian's rclone (apt-get install rclone)"]),
+    ...(installed.some((path) => path !== packaged) ? [] : [`the newest rclone (${howToInstall('rclone')})`]),
+    ...(installed.includes(packaged) ? [] : ["Debian's rclone (apt-get install rclone)"]),
   ];
-  return { found: paths.map(describe), missing };
+  const found = [...installed, ...named].map(describe);
+  return { found: [...new Map(found.map((one) => [one.name, one])).values()], missing };
 }
 
 function describe(path: string): Rclone {
