@@ -14,7 +14,9 @@ async function halfWay({ targets }: LargeWorld, running: Running): Promise<void>
 }
 
 interface Told {
-  readonly policies: readonly [{ readonly outcome: string; readonly copied: number; readonly failed: number }];
+  readonly policies: readonly [
+    { readonly outcome: string; readonly copied: number; readonly inPlace: number; readonly failed: number },
+  ];
 }
 
 test('a large upload killed half-way sends only a little again, at every provider', { timeout: 300_000 }, async () => {
@@ -26,11 +28,14 @@ test('a large upload killed half-way sends only a little again, at every provide
   await halfWay(world, running);
   const killed = await running.signal('SIGKILL');
   expect(killed).toMatchObject({ code: null });
-  expect(await readdir(desk.at('disk'))).toEqual(['.holdfast']);
+  // On a busy machine one target may be done when another one has half: what is visible is whole.
+  const visible = (await readdir(desk.at('disk'))).filter((name) => name !== '.holdfast');
+  for (const name of visible) expect(await sha256OfFile(desk.at('disk', name))).toBe(sha256);
 
   endLeases(desk);
   const { code, document } = await desk.json<Told>('reconcile', ...configured);
-  expect(document.policies[0]).toMatchObject({ outcome: 'complete', copied: 4, failed: 0 });
+  const [{ outcome, copied, inPlace, failed }] = document.policies;
+  expect({ outcome, copies: copied + inPlace, failed }).toEqual({ outcome: 'complete', copies: 4, failed: 0 });
   expect(code).toBe(0);
   for (const target of targets) {
     const sentAgain = target.sent() / size - 1;
