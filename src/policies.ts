@@ -42,9 +42,10 @@ export function named<T extends { readonly name: string }>(policies: readonly T[
   throw new UsageError(`there is no policy "${name}" in the configuration; there is: ${known}`);
 }
 
-export function sourceIdentityOf({ name, source, prefix = '' }: Settings, { providers }: Config): string {
+/** Of a source that cannot be used here: a text that is no source's. */
+export function sourceIdentityOf({ source, prefix = '' }: Settings, { providers }: Config): string {
   const settings = providers[source];
-  if (settings === undefined) throw new UsageError(`policy ${name} names the unknown provider ${source}`);
+  if (settings === undefined) return `? ${source}`;
   const { root, path } = placeOf(settings, realpathSync);
   return `${root} ${path} ${prefix}`;
 }

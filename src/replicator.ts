@@ -11,7 +11,7 @@ import type { Policy } from './replication/policy.ts';
 import type { Site } from './replication/site.ts';
 import { Snapshots, type Stage } from './replication/snapshots.ts';
 import type { Engine } from './replication/worker.ts';
-import { engineOf, openSites } from './sites.ts';
+import { engineOf, openSites, sitesOfLacking, type Lacking } from './sites.ts';
 import { openStaging } from './staging.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -23,6 +23,7 @@ export interface Surroundings {
   readonly random?: Random;
   /** Where what cannot be recorded is tried until it can be; default: it is an error at once. */
   readonly outlast?: Outlast;
+  readonly lacking?: Lacking;
 }
 
 export interface Opening {
@@ -54,14 +55,14 @@ export class Replicator implements AsyncDisposable {
 
   /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
   static async open(config: Config, surroundings: Surroundings, { forget }: Opening): Promise<Replicator> {
-    const { clock = systemClock, random = Math.random, log, metrics, outlast } = surroundings;
+    const { clock = systemClock, random = Math.random, log, metrics, outlast, lacking = new Map() } = surroundings;
     await using opened = new AsyncDisposableStack();
     opened.use(watchMemory(config.limits.memory));
     const settings = { path: config.catalog.file, clock, ...(outlast === undefined ? {} : { outlast }) };
     const catalog = opened.adopt(await openSqliteCatalog(settings), async (open) => {
       await open[Symbol.asyncDispose]();
     });
-    const places = opened.use(await openPlaces(config, { clock, random, log, metrics }));
+    const places = opened.use(await openPlaces(config, { clock, random, log, metrics, lacking }));
     await catalog.syncPolicies(config.policies.map(rowOf), { forget });
     const core = { clock, random, log, metrics };
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
@@ -100,10 +101,11 @@ export interface Places extends AsyncDisposable {
 
 /** Reaches no provider yet. */
 export async function openPlaces(config: Config, surroundings: Surroundings): Promise<Places> {
-  const { clock = systemClock, random = Math.random, log, metrics } = surroundings;
+  const { clock = systemClock, random = Math.random, log, metrics, lacking = new Map() } = surroundings;
   await using opened = new AsyncDisposableStack();
   const limits = new LiveLimits(config, clock);
-  const sites = await openSites(config.providers, { clock, random, log, metrics }, limits, opened);
+  const usable = await openSites(config.providers, { clock, random, log, metrics }, limits, opened);
+  const sites = new Map([...usable, ...sitesOfLacking(lacking, clock)]);
   const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
   const resources = opened.move();
   return {

@@ -13,7 +13,7 @@ import { identityOf } from './replication/pass.ts';
 import type { RestoreEngine, RestoreOptions, RestorePolicy } from './replication/restore-plan.ts';
 import type { Site } from './replication/site.ts';
 import type { Surroundings } from './replicator.ts';
-import { engineOf, openSites } from './sites.ts';
+import { engineOf, openSites, sitesOfLacking, type Lacking } from './sites.ts';
 
 type PolicySettings = Config['policies'][number];
 type ProviderSettings = Config['providers'][string];
@@ -58,17 +58,19 @@ export class Restorer implements AsyncDisposable {
 
   /** @throws UsageError for names that are none. Reaches no provider yet. */
   static async open(config: Config, request: RestoreRequest, surroundings: RestoreSurroundings): Promise<Restorer> {
-    const { clock = systemClock, random = Math.random, log, metrics, onNoCatalog } = surroundings;
+    const { clock = systemClock, random = Math.random, log, metrics, onNoCatalog, lacking = new Map() } = surroundings;
     const policy = policyOf(config, request.policy);
     const to = destinationOf(config, request);
     const from = sourcesOf(policy, to.name, request.from);
+    requireAny(from, lacking);
     await using opened = new AsyncDisposableStack();
     opened.use(watchMemory(config.limits.memory));
     const core = { clock, random, log, metrics };
     const needed = [...settingsOf(from, config), [to.name, to.settings] as const];
     const providers = Object.fromEntries<ProviderSettings>(needed);
     const limits = new LiveLimits({ limits: config.limits, providers }, clock);
-    const sites = await openSites(providers, core, limits, opened);
+    const usable = await openSites(providers, core, limits, opened);
+    const sites = new Map([...usable, ...sitesOfLacking(lacking, clock)]);
     const catalog = await openCatalog(config, opened, clock, onNoCatalog);
     let said = false;
     const onCatalogLost = ({ message }: Error): void => {
@@ -143,6 +145,12 @@ function sourcesOf({ name, targets }: PolicySettings, to: string, from: string |
   if (from === to) throw new UsageError(`--from ${from} and --to ${to} are the same place`);
   if (targets.includes(from)) return [from];
   throw new UsageError(`--from ${from}: it is no target of policy ${name}; there is: ${targets.join(', ')}`);
+}
+
+function requireAny(from: readonly string[], lacking: Lacking): void {
+  if (from.some((name) => !lacking.has(name))) return;
+  const reasons = from.map((name) => `  ${name}: ${lacking.get(name)}`);
+  throw new UsageError(['there is no place to restore from that can be used here:', ...reasons].join('\n'));
 }
 
 function settingsOf(names: readonly string[], { providers }: Config): (readonly [string, ProviderSettings])[] {

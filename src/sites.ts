@@ -13,6 +13,7 @@ import { Site } from './replication/site.ts';
 import type { Engine } from './replication/worker.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { unequipped } from './providers/unequipped.ts';
 
 /** What everything that is opened is given. */
 export interface Core {
@@ -21,6 +22,9 @@ export interface Core {
   readonly log: Log;
   readonly metrics: Metrics;
 }
+
+/** Providers that the policies name and `Config` leaves out, and why they cannot be used. */
+export type Lacking = ReadonlyMap<string, string>;
 
 /** The rest of `limits.memory` is left to what the SDKs and the runtime hold besides the objects' bytes. */
 const shareInFlight = 5 / 8;
@@ -61,6 +65,11 @@ export async function openSites(
     sites.set(name, new Site(provider, clock));
   }
   return sites;
+}
+
+/** They are met like providers that refuse. */
+export function sitesOfLacking(lacking: Lacking, clock: Clock): Map<string, Site> {
+  return new Map([...lacking].map(([name, why]) => [name, new Site(unequipped(name, why), clock)]));
 }
 
 /** Credentials are no part of it: they may change while an upload is under way. */

@@ -1,10 +1,11 @@
 import { CatalogError } from '../catalog/errors.ts';
 import type { Outlast } from '../catalog/outlast.ts';
 import { configPath, loadConfig } from '../config/load.ts';
+import { ConfigError, type ConfigProblem } from '../config/problems.ts';
 import type { Config } from '../config/schema.ts';
-import type { ConfigProblem } from '../config/problems.ts';
 import { UsageError } from '../objects/errors.ts';
 import { Replicator } from '../replicator.ts';
+import type { Lacking } from '../sites.ts';
 import { createLogger, type Log, type LogLevel } from '../telemetry/log.ts';
 import { noMetrics, type Metrics } from '../telemetry/metrics.ts';
 
@@ -27,15 +28,28 @@ export interface Prepared {
   readonly log: Log;
   /** Of the configuration, for who asks about it. */
   readonly advice: readonly ConfigProblem[];
+  /** Providers whose values could not be had; empty for commands that may use any. */
+  readonly lacking: Lacking;
 }
 
-/** Reads the configuration and says on stderr what it warns of. @throws ConfigError */
-export function prepare({ options }: Context): Prepared {
+/**
+ * Reads the configuration and says on stderr what it warns of.
+ * @param uses the providers that the command cannot do without: that values of others are not there does not matter to it.
+ *   Default: all.
+ * @throws ConfigError
+ */
+export function prepare({ options }: Context, uses?: readonly string[]): Prepared {
   const path = configPath(options.config);
-  const { config, warnings, advice } = loadConfig(path);
+  const { config, warnings, advice, lacking } = loadConfig(path, {}, { allowLacking: uses !== undefined });
+  const missing = [...new Set(uses)].flatMap((name) => lacking.get(name) ?? []);
+  if (missing.length > 0) throw new ConfigError(path, missing);
   const log = createLogger({ level: options.logLevel });
   warn(log, warnings);
-  return { config, path, log, advice };
+  return { config, path, log, advice, lacking: new Map([...lacking].map(([name, all]) => [name, inWords(all)])) };
+}
+
+function inWords(problems: readonly ConfigProblem[]): string {
+  return problems.map(({ path, message }) => `${path}: ${message}`).join('; ');
 }
 
 export function warn(log: Log, problems: readonly ConfigProblem[]): void {
@@ -51,11 +65,11 @@ export interface Opening {
 
 /** @throws UsageError when the catalog cannot be opened; CatalogError when it can, and is of no use. */
 export async function openReplicator(
-  { config, log }: Prepared,
+  { config, log, lacking }: Prepared,
   { forget, metrics = noMetrics, outlast }: Opening,
 ): Promise<Replicator> {
   try {
-    return await Replicator.open(config, { log, metrics, ...(outlast && { outlast }) }, { forget });
+    return await Replicator.open(config, { log, metrics, lacking, ...(outlast && { outlast }) }, { forget });
   } catch (error) {
     // Later on it is the world that fails; now it is the place that the configuration names.
     if (error instanceof CatalogError && error.code === 'unavailable')

@@ -25,7 +25,7 @@ export async function drillCommand(
   { target: wanted, json = false }: DrillCommand,
   context: Context,
 ): Promise<ExitStatus> {
-  await using replicator = await openReplicator(prepare(context), { forget: false });
+  await using replicator = await openReplicator(prepare(context, wanted), { forget: false });
   const { engine } = replicator;
   const policies = replicator.select(policyName);
   requireTargets(wanted ?? [], policies);

@@ -14,7 +14,7 @@ export async function probeCommand(
   { write = false, json = false }: ProbeCommand,
   context: Context,
 ): Promise<ExitStatus> {
-  const { config } = prepare(context);
+  const { config } = prepare(context, providerName === undefined ? undefined : [providerName]);
   const reports: ProviderReport[] = [];
   for (const name of selectProviders(config, providerName)) {
     const report = await examineProvider(config, name, { write }, context.signal);

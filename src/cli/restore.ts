@@ -31,12 +31,15 @@ export async function restoreCommand(
   context: Context,
 ): Promise<ExitStatus> {
   const at = command.at === undefined ? undefined : timeOf(command.at);
-  const { config, log } = prepare(context);
+  const { config, log, lacking } = prepare(
+    context,
+    [command.from, command.to].filter((name) => name !== undefined),
+  );
   using progress = new ProgressLine();
   const say = (text: string): void => progress.say(`holdfast: ${text}`);
   const onNoCatalog = (why: string): void => say(`${why} The restore goes on without the catalog.`);
   const request = { ...command, ...(policyName === undefined ? {} : { policy: policyName }) };
-  await using restorer = await Restorer.open(config, request, { log, metrics: noMetrics, onNoCatalog });
+  await using restorer = await Restorer.open(config, request, { log, metrics: noMetrics, onNoCatalog, lacking });
   if (at !== undefined && restorer.engine.catalog === undefined)
     say("without a catalog, what a bucket's own versioning keeps is not looked at: only the catalog knows which it is");
   if (at !== undefined && at > restorer.engine.clock.now())

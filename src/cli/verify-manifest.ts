@@ -27,8 +27,8 @@ export async function verifyManifest(
   context: Context,
 ): Promise<ManifestVerdict> {
   if (sample !== undefined) throw new UsageError('--sample does not go with --manifest, which looks at every object');
-  const { config, log } = prepare(context);
-  await using places = await openPlaces(config, { log, metrics: noMetrics });
+  const { config, log, lacking } = prepare(context, target);
+  await using places = await openPlaces(config, { log, metrics: noMetrics, lacking });
   const [policy, another] = selectPolicies(places.policies, policyName);
   if (policy === undefined || another !== undefined) throw new UsageError('say of which policy the manifest is');
   using progress = new ProgressLine();

@@ -29,7 +29,7 @@ export async function verifyCommand(
 ): Promise<ExitStatus> {
   if (command.manifest !== undefined) return await compareWithManifest(policyName, command.manifest, command, context);
   const read = shareOf(command);
-  await using replicator = await openReplicator(prepare(context), { forget: false });
+  await using replicator = await openReplicator(prepare(context, command.target), { forget: false });
   const { target: places, prefix, json = false } = command;
   const documents: (VerifyReport & { readonly problems: readonly AuditProblem[]; readonly unnamed: number })[] = [];
   const policies = replicator.select(policyName);

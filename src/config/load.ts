@@ -10,6 +10,7 @@ import { ConfigError, formatPath } from './problems.ts';
 import type { ConfigProblem, Finding } from './problems.ts';
 import { configSchema } from './schema.ts';
 import type { Config } from './schema.ts';
+import { nothingSetAside, setAside } from './set-aside.ts';
 import { Secret } from './secrets.ts';
 import { processSurroundings } from './surroundings.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -22,6 +23,13 @@ export interface LoadedConfig {
   readonly warnings: readonly ConfigProblem[];
   /** What `config check` says besides: right, and worth knowing once. */
   readonly advice: readonly ConfigProblem[];
+  /** Providers that `config` leaves out, as values of theirs could not be had; empty unless that was allowed. */
+  readonly lacking: ReadonlyMap<string, readonly ConfigProblem[]>;
+}
+
+export interface LoadOptions {
+  /** Whether providers whose environment variables or secret files are not there are left out, if any other is there. */
+  readonly allowLacking: boolean;
 }
 
 export const defaultConfigPath = 'config/holdfast.yaml';
@@ -35,20 +43,30 @@ export function configPath(asked: string | undefined, env: Surroundings['env'] =
  * Reads, replaces references, checks and fills in.
  * @throws ConfigError with every problem there is.
  */
-export function loadConfig(path: string, given: Partial<Surroundings> = {}): LoadedConfig {
+export function loadConfig(
+  path: string,
+  given: Partial<Surroundings> = {},
+  { allowLacking }: LoadOptions = { allowLacking: false },
+): LoadedConfig {
   const surroundings = { ...processSurroundings(), ...given };
-  const document = readDocument(readBytes(path, surroundings), surroundings);
-  if (!('value' in document)) throw new ConfigError(path, document);
+  const whole = readDocument(readBytes(path, surroundings), surroundings);
+  if (!('value' in whole)) throw new ConfigError(path, whole);
+  const { document, lacking } = allowLacking ? setAside(whole) : { document: whole, lacking: nothingSetAside };
   const topProblem = checkTop(document.value);
   if (topProblem !== undefined) throw new ConfigError(path, [document.locate(topProblem)]);
-  const { data, findings } = validate(document, surroundings);
+  const { data, findings } = validate(document, lacking.keys(), surroundings);
   if (data === undefined || findings.length > 0) {
     throw new ConfigError(path, findings.map((each) => document.locate(each)).toSorted(byPosition));
   }
   const config = freeze(data);
   const located = (found: readonly Finding[]): readonly ConfigProblem[] =>
     Object.freeze(found.map((each) => document.locate(each)));
-  return Object.freeze({ config, warnings: located(warningsFor(config)), advice: located(sharedDomains(config)) });
+  return Object.freeze({
+    config,
+    warnings: located(warningsFor(config)),
+    advice: located(sharedDomains(config)),
+    lacking: new Map([...lacking].map(([name, findings]) => [name, located(findings)])),
+  });
 }
 
 function readBytes(path: string, { readFile }: Surroundings): Uint8Array {
@@ -74,7 +92,7 @@ interface Validated {
   readonly findings: readonly Finding[];
 }
 
-function validate(document: ConfigDocument, { realPath }: Surroundings): Validated {
+function validate(document: ConfigDocument, lacking: Iterable<string>, { realPath }: Surroundings): Validated {
   let result = configSchema.safeParse(document.value);
   if (!result.success && readNumbersFromReferences(document, result.error.issues)) {
     result = configSchema.safeParse(document.value);
@@ -82,7 +100,7 @@ function validate(document: ConfigDocument, { realPath }: Surroundings): Validat
   const broken = document.findings.map(({ path }) => formatPath(path));
   const consequence = ({ path }: Finding) => path.some((_, end) => broken.includes(formatPath(path.slice(0, end + 1))));
   const fromSchema = result.success ? [] : findingsOf(result.error.issues, document);
-  const across = contradictions(piecesOf(document.value), realPath);
+  const across = contradictions(piecesOf(document.value, lacking), realPath);
   const further = [...fromSchema, ...across].filter((finding) => !broken.includes('') && !consequence(finding));
   return { data: result.data, findings: [...document.findings, ...further] };
 }

@@ -30,13 +30,17 @@ export interface PolicyPiece {
   readonly prefix: string | undefined;
 }
 
-export function piecesOf(root: unknown): Pieces {
+/** @param lacking names of providers that are declared and were set aside. */
+export function piecesOf(root: unknown, lacking: Iterable<string> = []): Pieces {
   const top = asMapping(root);
-  const providers = Object.entries(asMapping(top['providers']));
+  const providers = new Map(
+    Object.entries(asMapping(top['providers'])).map(([name, settings]) => [name, parsed(providerSchema, settings)]),
+  );
+  for (const name of lacking) providers.set(name, undefined);
   const policies: readonly unknown[] = Array.isArray(top['policies']) ? top['policies'] : [];
   return {
     catalog: parsed(catalogSchema, top['catalog']),
-    providers: new Map(providers.map(([name, settings]) => [name, parsed(providerSchema, settings)])),
+    providers,
     policies: policies.map((policy) => policyPiece(asMapping(policy))),
     http: parsed(httpSchema, top['http'] ?? {}),
     limits: parsed(limitsSchema, top['limits'] ?? {}),

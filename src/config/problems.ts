@@ -22,6 +22,8 @@ export interface ConfigProblem {
 export interface Finding {
   readonly path: Path;
   readonly message: string;
+  /** A reference whose value could not be had: whoever does not need the value can do without. */
+  readonly unresolved?: true;
   /** Set where the path alone does not say which place in the file it is. */
   readonly offset?: number;
 }

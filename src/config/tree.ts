@@ -105,7 +105,7 @@ class TreeReader implements Omit<Tree, 'value'> {
   #scalar(value: unknown, path: Path): unknown {
     if (typeof value !== 'string') return value;
     const { text, references, problems } = interpolate(value, this.#sources);
-    for (const problem of problems) this.#problem(path, problem);
+    for (const message of problems) this.findings.push({ path, message, unresolved: true });
     if (references.length > 0) this.references.set(formatPath(path), references.join(', '));
     return text;
   }

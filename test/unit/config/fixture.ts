@@ -1,7 +1,7 @@
 import { parse, stringify } from 'yaml';
 import { expect } from 'vitest';
 import { loadConfig } from '../../../src/config/load.ts';
-import type { LoadedConfig } from '../../../src/config/load.ts';
+import type { LoadedConfig, LoadOptions } from '../../../src/config/load.ts';
 import { ConfigError } from '../../../src/config/problems.ts';
 import type { Surroundings } from '../../../src/config/surroundings.ts';
 
@@ -33,9 +33,13 @@ export interface World {
 export const file = 'holdfast.yaml';
 
 /** Loads a configuration in a world that has nothing but what is given. */
-export function load(text: string | Uint8Array, { env = {}, files = {}, realPath }: World = {}): LoadedConfig {
+export function load(
+  text: string | Uint8Array,
+  { env = {}, files = {}, realPath }: World = {},
+  options?: LoadOptions,
+): LoadedConfig {
   const all: Readonly<Record<string, string | Uint8Array>> = { ...files, [file]: text };
-  return loadConfig(file, {
+  const surroundings: Surroundings = {
     env,
     readFile: (path) => {
       const content = all[path];
@@ -44,7 +48,8 @@ export function load(text: string | Uint8Array, { env = {}, files = {}, realPath
       return Buffer.from(content);
     },
     realPath: realPath ?? ((path) => path),
-  });
+  };
+  return loadConfig(file, surroundings, options);
 }
 
 /** What is wrong, the file, the path that the message names, and something it says. */
@@ -81,9 +86,9 @@ export function set(root: unknown, path: Steps, value: unknown): void {
 }
 
 /** What loading threw. */
-export function refusal(text: string | Uint8Array, world?: World): unknown {
+export function refusal(text: string | Uint8Array, world?: World, options?: LoadOptions): unknown {
   try {
-    load(text, world);
+    load(text, world, options);
   } catch (error) {
     return error;
   }
