@@ -6,6 +6,7 @@ import type { Config } from '../config/schema.ts';
 import { UsageError } from '../objects/errors.ts';
 import { Replicator } from '../replicator.ts';
 import type { Lacking } from '../sites.ts';
+import { formatJson, formatLines } from './format.ts';
 import { createLogger, type Log, type LogLevel } from '../telemetry/log.ts';
 import { noMetrics, type Metrics } from '../telemetry/metrics.ts';
 
@@ -82,11 +83,16 @@ function warningText({ path, message }: ConfigProblem): string {
   return `configuration: ${path}: ${message}`;
 }
 
-/** One line of the result, on stdout. */
+/** A part of the result, on stdout. */
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${formatLines(text)}\n`);
+}
+
+/** What is said beside the result, on stderr. */
+export function say(text: string): void {
+  process.stderr.write(`${formatLines(text)}\n`);
 }
 
 export function printJson(document: unknown): void {
-  print(JSON.stringify(document, undefined, 2));
+  process.stdout.write(`${formatJson(document)}\n`);
 }

@@ -4,6 +4,7 @@ import { decideHold } from '../replication/hold.ts';
 import type { Policy } from '../replication/policy.ts';
 import { openReplicator, prepare, print, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
+import { formatWords } from './format.ts';
 
 /**
  * `holdfast release <policy>` and `holdfast reject <policy>`: a person says whether the change that the guard holds back
@@ -59,7 +60,7 @@ function describe({ name: policy, deleteAfter }: Policy, verdict: HoldVerdict): 
       return [
         'not released: the source could not be listed to its end, so nobody knows what else would go',
         'make the source answer again; the hold then ends by itself, or shows what is left to decide',
-        ...verdict.hold.reasons,
+        ...verdict.hold.reasons.map(formatWords),
       ].join('\n  ');
     case 'too-many':
       return [

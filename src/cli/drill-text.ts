@@ -1,6 +1,6 @@
 import type { DrillFailure, DrillResult } from '../catalog/drills.ts';
 import type { PolicyStatus } from '../replication/status.ts';
-import { formatBytes, formatKey, formatSeconds, formatTime } from './format.ts';
+import { formatBytes, formatKey, formatSeconds, formatTime, formatWords } from './format.ts';
 
 /** What a result says of the speed, and of all objects. */
 export function describePace({
@@ -14,7 +14,7 @@ export function describePace({
 }
 
 export function describeFailure({ key, code, message }: DrillFailure): string {
-  return `${formatKey(key)} [${code}] ${message}`;
+  return `${formatKey(key)} [${code}] ${formatWords(message)}`;
 }
 
 export function describeTooLarge(count: number): string {
@@ -31,7 +31,7 @@ export function describeDrills({ drills }: Pick<PolicyStatus, 'drills'>): string
       `  drill at ${target}: ${success}${latest}${describePace(drill)}`,
       ...(firstFailure === null ? [] : [`    FAILED: ${describeFailure(firstFailure)}`]),
       ...(tooLarge === 0 ? [] : [`    ${describeTooLarge(tooLarge)}`]),
-      ...(obstacle === null ? [] : [`    not possible since: ${obstacle}`]),
+      ...(obstacle === null ? [] : [`    not possible since: ${formatWords(obstacle)}`]),
     ];
   });
 }

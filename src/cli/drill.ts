@@ -6,7 +6,7 @@ import type { DrillSettings, Policy } from '../replication/policy.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { describeFailure, describePace, describeTooLarge } from './drill-text.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes } from './format.ts';
+import { formatBytes, formatWords } from './format.ts';
 
 export interface DrillCommand {
   readonly target?: readonly string[];
@@ -60,7 +60,7 @@ function requireTargets(wanted: readonly string[], policies: readonly Policy[]):
 
 function describe(end: DrillEnd): string {
   if ('nothing' in end) return 'no copy is verified there: nothing to restore';
-  if ('obstacle' in end) return `not possible: ${end.obstacle}`;
+  if ('obstacle' in end) return `not possible: ${formatWords(end.obstacle)}`;
   const { objects, failed, bytes, tooLarge } = end.result;
   const left = tooLarge === 0 ? '' : `; ${describeTooLarge(tooLarge)}`;
   const done = `${objects - failed} of ${objects} objects restored (${formatBytes(bytes)})`;

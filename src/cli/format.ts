@@ -41,11 +41,33 @@ function partsOf(whole: number): string {
     .join(' ');
 }
 
-const unprintable = /[\p{Cc}\p{Cs}\u2028\u2029]/gu;
+/** What would not show, would steer the terminal, or would show other letters in another order than they stand. */
+const unprintable = /[\p{Cc}\p{Cs}\u2028\u2029\u202a-\u202e\u2066-\u2069]/gu;
 
-/** A key for a terminal: what would not show, or would steer the terminal, as `\u{…}`. */
+/** A key for a terminal, on one line: what is unprintable as `\u{…}`. */
 export function formatKey(key: Key): string {
-  return key.replaceAll(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+  return key.replaceAll(unprintable, escaped);
+}
+
+/** What a provider, the catalog or the system said, likewise: such words may name a key, or be of a stranger's making. */
+export function formatWords(words: string): string {
+  return words.replaceAll(unprintable, escaped);
+}
+
+/** Lines for a terminal, whatever is in them. */
+export function formatLines(text: string): string {
+  return text.replaceAll(unprintable, (character) => (/[\n\t]/.test(character) ? character : escaped(character)));
+}
+
+/** A document as JSON whose texts steer no terminal. */
+export function formatJson(document: unknown): string {
+  const text = JSON.stringify(document, undefined, 2);
+  const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(4, '0');
+  return text.replaceAll(unprintable, (character) => (character === '\n' ? '\n' : `\\u${hex(character)}`));
+}
+
+function escaped(character: string): string {
+  return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
 export function formatTime(ms: number): string {

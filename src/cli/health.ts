@@ -1,7 +1,8 @@
 import { errorMessage } from '../objects/errors.ts';
 import type { Status } from '../replication/status.ts';
-import { prepare, print, type Context } from './context.ts';
+import { prepare, print, say, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
+import { formatWords } from './format.ts';
 
 const answerWithin = 10_000;
 
@@ -14,11 +15,11 @@ export async function healthCommand(context: Context): Promise<ExitStatus> {
     const signal = AbortSignal.any([context.signal, AbortSignal.timeout(answerWithin)]);
     const response = await fetch(url, { signal });
     const { status, reasons } = (await response.json()) as Pick<Status, 'status' | 'reasons'>;
-    print([status, ...reasons.map((reason) => `  - ${reason}`)].join('\n'));
+    print([status, ...reasons.map((reason) => `  - ${formatWords(reason)}`)].join('\n'));
     return response.ok ? exitStatus.ok : exitStatus.incomplete;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? `: ${error.cause.message}` : '';
-    process.stderr.write(`holdfast: no daemon answers at ${url}: ${errorMessage(error)}${cause}\n`);
+    say(`holdfast: no daemon answers at ${url}: ${errorMessage(error)}${cause}`);
     return exitStatus.incomplete;
   }
 }

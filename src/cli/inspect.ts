@@ -1,8 +1,8 @@
 import type { KeptVersion } from '../catalog/kept.ts';
 import type { CopyRow, HistoryEntry, ObjectRow } from '../catalog/rows.ts';
-import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
+import { openReplicator, prepare, print, printJson, say, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatKey, formatTime } from './format.ts';
+import { formatBytes, formatKey, formatTime, formatWords } from './format.ts';
 
 /** `holdfast inspect <policy> <key>`: every copy of one object, its evidence, its history, and its kept versions. */
 export async function inspectCommand(
@@ -17,7 +17,7 @@ export async function inspectCommand(
   const found = policy === undefined ? undefined : await catalog.inspect(policy.name, key);
   const kept = policy === undefined ? [] : await catalog.keptOf(policy.name, key);
   if (found === undefined && kept.length === 0) {
-    process.stderr.write(`holdfast: the catalog has no object ${formatKey(key)} in policy ${policyName}\n`);
+    say(`holdfast: the catalog has no object ${formatKey(key)} in policy ${policyName}`);
     return exitStatus.incomplete;
   }
   const { object = null, history = [] } = found ?? {};
@@ -38,7 +38,7 @@ function describeKept(kept: readonly KeptVersion[]): string[] {
 }
 
 function describeVersion({ target, place, size, sha256, replacedAt, expiresAt, evidence }: KeptVersion): string[] {
-  const where = place.by === 'holdfast' ? place.key : `kept by the provider as ${place.id}`;
+  const where = place.by === 'holdfast' ? formatKey(place.key) : `kept by the provider as ${formatWords(place.id)}`;
   const lines = [
     `    ${target}: replaced ${formatTime(replacedAt)}, kept until ${formatTime(expiresAt)}, ${size} bytes`,
     `      ${where}`,
@@ -53,26 +53,28 @@ function describe(object: ObjectRow, history: readonly HistoryEntry[]): string[]
   const lines = [
     formatKey(object.key),
     `  ${object.state} at the source, ${formatBytes(object.size)} (${object.size} bytes), modified ${formatTime(object.modifiedAt)}`,
-    `  version ${object.version}`,
+    `  version ${formatWords(object.version)}`,
     `  SHA-256 ${object.sha256 ?? 'not known yet'}`,
   ];
   if (object.observed !== null) lines.push(`  a change at the source waits for a decision: ${object.observed.kind}`);
   for (const copy of object.copies) lines.push(...describeCopy(copy));
   if (history.length > 0) lines.push('  history');
   for (const { at, target, event, detail } of history) {
-    lines.push(`    ${formatTime(at)} ${target ?? 'source'}: ${event}${detail === '' ? '' : ` (${detail})`}`);
+    lines.push(
+      `    ${formatTime(at)} ${target ?? 'source'}: ${event}${detail === '' ? '' : ` (${formatWords(detail)})`}`,
+    );
   }
   return lines;
 }
 
 function describeCopy({ target, state, version, evidence, error, dueAt }: CopyRow): string[] {
-  const lines = [`  ${target}: ${state}${version === null ? '' : `, version ${version}`}`];
+  const lines = [`  ${target}: ${state}${version === null ? '' : `, version ${formatWords(version)}`}`];
   if (evidence !== null) {
     lines.push(
       `    evidence: ${evidence.method} by ${evidence.by} at ${formatTime(evidence.at)}, SHA-256 ${evidence.sha256}`,
     );
   }
-  if (error !== null) lines.push(`    ${error.code}: ${error.message}`);
+  if (error !== null) lines.push(`    ${error.code}: ${formatWords(error.message)}`);
   if (dueAt !== null && state !== 'verified') lines.push(`    next attempt ${formatTime(dueAt)}`);
   return lines;
 }

@@ -1,7 +1,7 @@
 import { examineProvider, selectProviders, type ProviderReport } from '../examiner.ts';
 import { prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatTable } from './format.ts';
+import { formatBytes, formatTable, formatWords } from './format.ts';
 
 export interface ProbeCommand {
   readonly write?: boolean;
@@ -29,12 +29,12 @@ function describe(report: ProviderReport): string {
   const { concerns, left, policy } = report;
   return [
     headline(report),
-    ...report.reasons.map((reason) => `  ${reason}`),
+    ...report.reasons.map((reason) => `  ${formatWords(reason)}`),
     ...section('found', found(report)),
     ...section('not tried', untried(report)),
     ...theft(report),
     ...section(`concerns (${concerns.length})`, concerns.flatMap(describeConcern)),
-    ...section('left behind', left),
+    ...section('left behind', left.map(formatWords)),
     ...Object.entries(policy).flatMap(([role, { document, notes }]) =>
       section(`least privileges as a ${role}`, [...JSON.stringify(document, undefined, 2).split('\n'), ...notes]),
     ),
@@ -70,14 +70,14 @@ function untried({ answers }: ProviderReport): string[] {
     if (answer !== 'not-tried') continue;
     byReason.set(detail, [...(byReason.get(detail) ?? []), question]);
   }
-  return [...byReason].map(([reason, questions]) => `${questions.join(', ')}: ${reason}`);
+  return [...byReason].map(([reason, questions]) => `${questions.join(', ')}: ${formatWords(reason)}`);
 }
 
 type Answer = ProviderReport['answers'][number];
 type Concern = ProviderReport['concerns'][number];
 
 function row({ question, answer, detail = '' }: Answer): string[] {
-  return [question, answer, detail];
+  return [question, answer, formatWords(detail)];
 }
 
 function describeConcern({ concern, why, advice }: Concern): string[] {

@@ -1,7 +1,7 @@
 import { Argument, Command, CommanderError, Option } from 'commander';
 import { enlargeThreadPool } from '../config/thread-pool.ts';
 import { CatalogError } from '../catalog/errors.ts';
-import { errorMessage } from '../objects/errors.ts';
+import { errorMessage, UsageError } from '../objects/errors.ts';
 import { logLevels } from '../telemetry/log.ts';
 import { version } from '../version.ts';
 import type { ManifestFormat } from '../replication/manifest.ts';
@@ -9,6 +9,7 @@ import type { ManifestCommand } from './manifest.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { tolerateEarlyLeavers } from './early-leavers.ts';
 import { exitStatus, exitStatusOf, type ExitStatus } from './exit-status.ts';
+import { formatLines, formatWords } from './format.ts';
 import { Interruption } from './interruption.ts';
 
 /** Runs one command line. @returns the exit status; errors are said on stderr. */
@@ -25,7 +26,9 @@ export async function run(argv: readonly string[]): Promise<ExitStatus> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitStatus.ok : exitStatus.usage;
     // What the catalog could not record is said even then.
     if (interruption.signal.aborted && !(error instanceof CatalogError)) return exitStatus.interrupted;
-    process.stderr.write(`holdfast: ${errorMessage(error)}\n`);
+    // The configuration's problems are a list; other words are one line, whoever's they are.
+    const said = error instanceof UsageError ? formatLines(error.message) : formatWords(errorMessage(error));
+    process.stderr.write(`holdfast: ${said}\n`);
     return exitStatusOf(error);
   }
 }

@@ -2,7 +2,7 @@ import type { Progress } from '../replication/reconcile.ts';
 import type { RestoreReport } from '../replication/restore-report.ts';
 import type { RebuildReport } from '../replication/rebuild-report.ts';
 import type { VerifyReport } from '../replication/verify-report.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes, formatLines, formatSeconds } from './format.ts';
 
 /** Milliseconds. */
 const redrawAfter = 100;
@@ -34,7 +34,7 @@ export class ProgressLine implements Disposable {
   say(text: string): void {
     this[Symbol.dispose]();
     this.#shown = false;
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${formatLines(text)}\n`);
   }
 
   showRebuild({ policy, objects, bytes, verified, bytesRead }: RebuildReport): void {

@@ -3,7 +3,7 @@ import { rebuildCatalog, type CatalogRebuild } from '../rebuild.ts';
 import { noMetrics } from '../telemetry/metrics.ts';
 import { prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatKey, formatTime } from './format.ts';
+import { formatBytes, formatKey, formatTime, formatWords } from './format.ts';
 import { ProgressLine } from './progress.ts';
 
 export interface RebuildCommand {
@@ -27,7 +27,7 @@ export async function rebuildCatalogCommand(
   using progress = new ProgressLine();
   const onProblem = (problem: RebuildProblem): void => {
     found += 1;
-    process.stderr.write(`${describeProblem(problem)}\n`);
+    progress.say(describeProblem(problem));
     if (json && problems.length < namedAtMost) problems.push(problem);
   };
   const options = { deep, replace, snapshot, onProblem, onProgress: progress.showRebuild.bind(progress) };
@@ -39,7 +39,7 @@ export async function rebuildCatalogCommand(
 
 function describeProblem({ policy, key, provider, state, message }: RebuildProblem): string {
   const what = [key === null ? [] : formatKey(key), provider === null ? [] : `at ${provider}`].flat().join(' ');
-  return `${policy}: ${state}: ${what}: ${message}`;
+  return `${policy}: ${state}: ${what}: ${formatWords(message)}`;
 }
 
 function describe(file: string, { policies, aside, snapshot }: CatalogRebuild): string {

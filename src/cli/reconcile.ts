@@ -1,7 +1,7 @@
 import { reconcile, type ReconcileReport } from '../replication/reconcile.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatSeconds } from './format.ts';
+import { formatBytes, formatSeconds, formatWords } from './format.ts';
 import { ProgressLine } from './progress.ts';
 
 export interface ReconcileCommand {
@@ -54,7 +54,7 @@ function describe(report: ReconcileReport, dryRun: boolean): string {
   if (held > 0) lines.push(`  ${held} changed objects are held back by the guard`);
   if (ignored > 0)
     lines.push(`  ${ignored} things at the source are no objects (symbolic links and the like) and were not copied`);
-  for (const reason of report.reasons) lines.push(`  ${reason}`);
+  for (const reason of report.reasons) lines.push(`  ${formatWords(reason)}`);
   if (failed > 0 && !dryRun) lines.push(`  see which and why: holdfast status ${policy}`);
   return lines.join('\n');
 }

@@ -6,7 +6,7 @@ import { Restorer, type RestoreRequest } from '../restorer.ts';
 import { noMetrics } from '../telemetry/metrics.ts';
 import { prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatKey } from './format.ts';
+import { formatKey, formatWords } from './format.ts';
 import { ProgressLine } from './progress.ts';
 import { estimateLines, restoreText } from './restore-text.ts';
 
@@ -59,7 +59,7 @@ export async function restoreCommand(
   };
   const { report, complete, estimate } = await restore(restorer.engine, restorer.policy, options, context.signal);
   for (const [provider, why] of Object.entries(report.notLookedAt))
-    say(`${provider} could not be (wholly) looked at: ${why}`);
+    say(`${provider} could not be (wholly) looked at: ${formatWords(why)}`);
   if (command.json === true) printJson({ ...report, to: restorer.places.to.name, dryRun, estimate, problems });
   else
     print(
@@ -73,7 +73,7 @@ export async function restoreCommand(
 }
 
 function describeProblem({ key, provider, code, message }: RestoreProblem): string {
-  return `${formatKey(key satisfies Key)}: [${code}]${provider === '' ? '' : ` ${provider}:`} ${message}`;
+  return `${formatKey(key satisfies Key)}: [${code}]${provider === '' ? '' : ` ${provider}:`} ${formatWords(message)}`;
 }
 
 const iso8601 = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?$/;

@@ -4,7 +4,15 @@ import { readStatus, rememberedProviders, type PolicyStatus, type Status } from 
 import { describeDrills } from './drill-text.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatAtLeast, formatBytes, formatKey, formatSeconds, formatTable, formatTime } from './format.ts';
+import {
+  formatAtLeast,
+  formatBytes,
+  formatKey,
+  formatSeconds,
+  formatTable,
+  formatTime,
+  formatWords,
+} from './format.ts';
 
 const problemsShown = 20;
 
@@ -43,16 +51,16 @@ function statusOf({ policies }: Status): ExitStatus {
 }
 
 function describe({ status, reasons, policies, providers, snapshots }: Status): string {
-  const lines = [`status: ${status}`, ...reasons.map((reason) => `  - ${reason}`)];
+  const lines = [`status: ${status}`, ...reasons.map((reason) => `  - ${formatWords(reason)}`)];
   for (const policy of policies) lines.push('', describePolicy(policy));
   if (providers.length > 0) lines.push('', 'providers');
   for (const { provider, state, lastError } of providers) {
-    lines.push(`  ${provider}: ${state}${lastError === null || state === 'up' ? '' : ` (${lastError})`}`);
+    lines.push(`  ${provider}: ${state}${lastError === null || state === 'up' ? '' : ` (${formatWords(lastError)})`}`);
   }
   if (snapshots.length > 0) lines.push('', 'snapshots of the catalog');
   for (const { target, ageSeconds, error } of snapshots) {
     const newest = ageSeconds === null ? 'none' : `the newest ${formatSeconds(ageSeconds)} old`;
-    lines.push(`  ${target}: ${newest}${error === null ? '' : ` (${error})`}`);
+    lines.push(`  ${target}: ${newest}${error === null ? '' : ` (${formatWords(error)})`}`);
   }
   return lines.join('\n');
 }
@@ -66,7 +74,7 @@ function describePolicy(policy: PolicyStatus): string {
   if (lagSeconds !== null) lines.push(`  everything older than ${formatAtLeast(lagSeconds)} is copied and verified`);
   lines.push(`  ${describePromise(policy)}`);
   if (lastPass !== null) lines.push(`  last pass ended ${formatTime(lastPass.finishedAt)}: ${lastPass.outcome}`);
-  if (policy.hold === null) lines.push(...(lastPass?.reasons ?? []).map((reason) => `    ${reason}`));
+  if (policy.hold === null) lines.push(...(lastPass?.reasons ?? []).map((reason) => `    ${formatWords(reason)}`));
   lines.push(...describeGone(policy), ...describeHold(policy), ...describeDrills(policy));
   const rows = Object.entries(policy.copies).map(([target, copies]) => [
     `  ${target}`,
@@ -96,7 +104,7 @@ function describeHold({ policy, hold, rejected, decisions }: PolicyStatus): stri
   if (hold !== null) {
     lines.push(
       `  HELD since ${formatTime(hold.since)}: ${hold.overwritten} overwritten, ${hold.vanished} vanished; nothing is deleted or overwritten`,
-      ...hold.reasons.map((reason) => `    ${reason}`),
+      ...hold.reasons.map((reason) => `    ${formatWords(reason)}`),
       ...hold.sample.map((key) => `      ${formatKey(key)}`),
       ...whatToDo(policy, hold),
     );
@@ -129,7 +137,7 @@ function whatToDo(policy: string, { listingFailed, deletions }: NonNullable<Poli
 
 function describeProblems(policy: string, problems: readonly Problem[]): string {
   const lines = problems.map(({ key, target, state, error }) => {
-    const why = error === null ? '' : ` [${error.code}] ${error.message}`;
+    const why = error === null ? '' : ` [${error.code}] ${formatWords(error.message)}`;
     return `  ${formatKey(key)} at ${target}: ${state}${why}`;
   });
   const more = problems.length === problemsShown ? [`  … the first ${problemsShown} of them`] : [];

@@ -4,7 +4,7 @@ import type { Policy } from '../replication/policy.ts';
 import { UsageError } from '../objects/errors.ts';
 import { openReplicator, prepare, print, printJson, type Context } from './context.ts';
 import { exitStatus, type ExitStatus } from './exit-status.ts';
-import { formatBytes, formatKey } from './format.ts';
+import { formatBytes, formatKey, formatWords } from './format.ts';
 import { ProgressLine } from './progress.ts';
 
 export interface VerifyCommand {
@@ -96,7 +96,7 @@ function isGood({ missing, damaged, unreadable, source }: VerifyReport): boolean
 }
 
 function describeProblem({ policy, key, provider, state, message }: AuditProblem): string {
-  return `${policy}: ${state}: ${formatKey(key)} at ${provider}: ${message}`;
+  return `${policy}: ${state}: ${formatKey(key)} at ${provider}: ${formatWords(message)}`;
 }
 
 function describe(report: VerifyReport): string {

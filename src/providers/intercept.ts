@@ -24,6 +24,8 @@ export interface Call {
   readonly bytes: number;
   /** Of a completion: bytes of the whole object. */
   readonly size?: number;
+  /** Awaited before the request is sent again after no answer came (`UploadOptions`). */
+  readonly onRepeat?: () => Promise<void>;
 }
 
 export interface Interception {
@@ -68,7 +70,8 @@ export function intercept(provider: Provider, through: Interception): Provider {
         signal,
       ),
     startUpload: async (key, options, signal) => {
-      const call: Call = { operation: 'start-upload', key, bytes: 0 };
+      const { onRepeat } = options;
+      const call: Call = { operation: 'start-upload', key, bytes: 0, ...(onRepeat && { onRepeat }) };
       return interceptUpload(
         await through.around(call, (inner) => provider.startUpload(key, options, inner), signal),
         { key, size: options.size },

@@ -173,6 +173,8 @@ export interface UploadOptions {
   readonly partSize: number;
   readonly attributes: Attributes;
   readonly precondition?: Precondition;
+  /** Awaited before it is begun a second time, as nobody knows whether the first request began one. */
+  readonly onRepeat?: () => Promise<void>;
 }
 
 /**

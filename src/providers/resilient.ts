@@ -75,6 +75,7 @@ class Guard implements Interception {
       } catch (error) {
         if (attempt > this.#options.retries) throw error;
         await this.#pauseAfter(error, attempt, signal);
+        if (error instanceof ProviderError && error.code === 'unavailable') await call.onRepeat?.();
       }
     }
   }

@@ -119,26 +119,39 @@ async function begin(
   signal: AbortSignal,
 ): Promise<OpenedUpload> {
   const { to, key, version, size, partSize } = opening;
-  const entry = await journal.intend({ target: to.name, key, version, size, partSize, terms });
-  if (entry === undefined) throw leaseLost(opening);
-  const upload = await start(opening, options, entry, signal);
+  const intend = async (): Promise<JournalEntry> => {
+    const entry = await journal.intend({ target: to.name, key, version, size, partSize, terms });
+    if (entry === undefined) throw leaseLost(opening);
+    return entry;
+  };
+  const { upload, entry } = await start(opening, options, intend, signal);
   if (await entry.begun(upload.checkpoint)) return new OpenedUpload(upload, entry);
   await upload.abort(signal);
   throw leaseLost(opening);
 }
 
-/** A request that was refused began nothing; of one that was not answered nobody knows, so that its note stays. */
+/**
+ * A request that was refused began nothing; of one that was not answered nobody knows, so that its note stays, and whoever
+ * looks for orphans finds what it began. A request that repeats it has a note of its own.
+ */
 async function start(
   { to, key }: Opening,
   options: UploadOptions,
-  entry: JournalEntry,
+  intend: () => Promise<JournalEntry>,
   signal: AbortSignal,
-): Promise<Upload> {
+): Promise<{ readonly upload: Upload; readonly entry: JournalEntry }> {
+  const first = await intend();
+  let repeated: JournalEntry | undefined;
+  const onRepeat = async (): Promise<void> => {
+    repeated ??= await intend();
+  };
   try {
-    return await to.provider.startUpload(key, options, signal);
+    const upload = await to.provider.startUpload(key, { ...options, onRepeat }, signal);
+    return { upload, entry: repeated ?? first };
   } catch (error) {
     const refused = error instanceof ProviderError && error.code !== 'unavailable' && error.code !== 'aborted';
-    if (refused) await entry.end('over');
+    // Where several were not answered, the first one's note tells of them all.
+    if (refused || repeated !== undefined) await (repeated ?? first).end('over');
     throw error;
   }
 }

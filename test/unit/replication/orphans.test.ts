@@ -1,6 +1,9 @@
 import { expect, test, vi } from 'vitest';
+import { systemClock } from '../../../src/objects/clock.ts';
 import { memoryCapabilities } from '../../../src/providers/memory/memory.ts';
+import { resilient } from '../../../src/providers/resilient.ts';
 import { abortOrphans } from '../../../src/replication/orphans.ts';
+import { Site } from '../../../src/replication/site.ts';
 import { silentLog, type Log } from '../../../src/telemetry/log.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';
@@ -120,6 +123,68 @@ test('what was begun and never noted is found at its key, and nobody else\u2019s
   one.heal();
   expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
   expect([...one.bucket.uploads.values()].map(({ key }) => key)).toEqual(['big', 'bigger', 'big']);
+});
+
+/** Requests that begin an upload are repeated below the replication, as the program has it. */
+function repeatRequests(world: World): void {
+  const options = { clock: systemClock, random: () => 0 };
+  const targets = world.policy.targets.map(({ provider }) => new Site(resilient(provider, options), world.clock));
+  world.policy = { ...world.policy, targets };
+}
+
+/** The answers to the first requests that begin an upload are lost, and the uploads are begun. */
+function loseAnswers(world: World, answers: number): void {
+  const one = world.target('one');
+  one.after = ({ operation }) => {
+    if (operation === 'start-upload' && one.count('start-upload') <= answers) throw one.error('unavailable');
+  };
+}
+
+test('what a request began whose answer was lost, and that was repeated at once, is found and thrown away', async () => {
+  await using world = await openWorld({ targets });
+  repeatRequests(world);
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  loseAnswers(world, 1);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect(one.count('start-upload')).toBe(2);
+  expect(one.bucket.uploads.size).toBe(0);
+});
+
+test('a copy that is under way keeps its upload while what the lost request began is thrown away', async () => {
+  await using world = await openWorld({ targets });
+  repeatRequests(world);
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  loseAnswers(world, 1);
+  let failing = true;
+  one.before = ({ operation }) => {
+    if (failing && operation === 'part' && one.count('part') > 4) throw one.error('denied');
+    if (failing && operation === 'list-uploads') throw one.error('unavailable');
+  };
+  await world.reconcile();
+  expect(one.bucket.uploads.size).toBe(2);
+  failing = false;
+  world.clock.advance(11 * minutes);
+  expect(await round(world)).toEqual([1, 1]);
+  const [left] = one.bucket.uploads.values();
+  expect(left?.parts.size).toBeGreaterThan(0);
+  expect(await round(world)).toEqual([0, 1]);
+});
+
+test('requests that are repeated and never answered leave one note', async () => {
+  await using world = await openWorld({ targets });
+  repeatRequests(world);
+  world.source.write('big', bytesOf(size));
+  const one = world.target('one');
+  one.before = ({ operation }) => {
+    if (operation === 'start-upload' || operation === 'list-uploads') throw one.error('unavailable');
+  };
+  await world.reconcile();
+  expect(one.count('start-upload')).toBe(5);
+  world.clock.advance(11 * minutes);
+  const request = { targets: ['one'], limit: 10, leaseMs: minutes, idleSince: 0 };
+  expect(await world.catalog.claimOrphans(request)).toMatchObject([{ key: 'big', checkpoint: null }]);
 });
 
 test('what holds a part is another program\u2019s: of the one that was never noted nobody sent any', async () => {
