@@ -69,7 +69,7 @@ export class Restorer implements AsyncDisposable {
     const needed = [...settingsOf(from, config), [to.name, to.settings] as const];
     const providers = Object.fromEntries<ProviderSettings>(needed);
     const limits = new LiveLimits({ limits: config.limits, providers }, clock);
-    const usable = await openSites(providers, core, limits, opened);
+    const usable = await openSites(providers, core, limits, opened, from.length > 1 ? from : []);
     const sites = new Map([...usable, ...sitesOfLacking(lacking, clock)]);
     const catalog = await openCatalog(config, opened, clock, onNoCatalog);
     let said = false;

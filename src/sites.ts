@@ -4,6 +4,7 @@ import type { Config } from './config/schema.ts';
 import { threadPoolSize } from './config/thread-pool.ts';
 import { Secret } from './config/secrets.ts';
 import type { Clock, Random } from './objects/clock.ts';
+import { UsageError } from './objects/errors.ts';
 import type { LiveLimits } from './live-limits.ts';
 import { throttle } from './providers/bandwidth.ts';
 import { Threads } from './providers/filesystem/threads.ts';
@@ -43,12 +44,17 @@ export function engineOf(
   };
 }
 
-/** Opens providers, which reaches none of them yet; `opened` closes them. `limits` knows all of them. */
+/**
+ * Opens providers, which reaches none of them yet; `opened` closes them. `limits` knows all of them. What cannot be made of
+ * the settings of a dispensable one is met like a provider that refuses.
+ * @throws UsageError for settings of another.
+ */
 export async function openSites(
   providers: Readonly<Record<string, Config['providers'][string]>>,
   { clock, random, metrics }: Core,
   limits: LiveLimits,
   opened: AsyncDisposableStack,
+  dispensable: readonly string[] = [],
 ): Promise<Map<string, Site>> {
   const surroundings: ProviderSurroundings = {
     clock,
@@ -60,7 +66,11 @@ export async function openSites(
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {
     const own = { limits: limits.of(name), place: placeInWords(settings) };
-    const provider = await openProvider(name, reveal(settings), { ...surroundings, ...own });
+    const opening = openProvider(name, reveal(settings), { ...surroundings, ...own });
+    const provider = await opening.catch((error: unknown) => {
+      if (error instanceof UsageError && dispensable.includes(name)) return unequipped(name, error.message);
+      throw error;
+    });
     opened.defer(async () => await provider.close());
     sites.set(name, new Site(provider, clock));
   }

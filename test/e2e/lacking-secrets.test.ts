@@ -48,6 +48,16 @@ test('a restore from anywhere names the places whose secrets are not there, and 
   expect(await readFile(desk.at('back/a'), 'utf8')).toBe('first');
 });
 
+test('nor does a secret that is none end the restore', async () => {
+  await using desk = await afterTheFire();
+  const { code, stdout, stderr } = await desk.run([...burnt, 'restore', '--to-dir', 'back'], { AZURE: 'garbage' });
+  expect([code, stdout]).toEqual([1, expect.stringContaining('2 restored')]);
+  expect(stderr).toContain('azure could not be (wholly) looked at: "azure" cannot be used here: ');
+  expect(stderr).not.toContain('garbage');
+  const only = await desk.run([...burnt, 'restore', '--to-dir', 'new', '--from', 'azure'], { AZURE: 'garbage' });
+  expect([only.code, only.stderr]).toEqual([2, expect.stringContaining('the Azure options cannot be used')]);
+});
+
 test.each([
   ['restore from it', ['restore', '--to-dir', 'back', '--from', 'azure'], 'burnt.yaml:6:44 providers.azure.'],
   ['restore to it', ['restore', '--to', 'azure'], 'providers.azure.connectionString'],

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { ErrorCode } from '../../../src/objects/errors.ts';
 import { errorCodes, isRetryable, ProviderError } from '../../../src/objects/errors.ts';
 import type { Key } from '../../../src/objects/key.ts';
+import { noAttributes } from '../../../src/objects/object.ts';
 import type { MemoryOptions } from '../../../src/providers/memory/memory.ts';
 import type { ListPage } from '../../../src/providers/provider.ts';
 import type { ResilienceOptions } from '../../../src/providers/resilient.ts';
@@ -56,6 +57,19 @@ describe('a request', () => {
     };
     expect((await expectError(provider.head('k', calm), 'throttled')).retryAfterMs).toBe(20_001);
     expect([inner.calls.length, clock.sleeps]).toEqual([1, []]);
+  });
+
+  test('that may have begun an upload says so before it is repeated, and one that was refused does not', async () => {
+    const { inner, provider } = opened();
+    const codes: ErrorCode[] = ['unavailable', 'throttled', 'unavailable'];
+    const heard: number[] = [];
+    inner.before = () => {
+      const code = codes[inner.calls.length - 1];
+      if (code !== undefined) throw inner.error(code);
+    };
+    const onRepeat = (): Promise<void> => Promise.resolve(void heard.push(inner.calls.length));
+    await provider.startUpload('k', { size: 1, partSize: 1, attributes: noAttributes, onRepeat }, calm);
+    expect([heard, inner.calls.length]).toEqual([[1, 3], 4]);
   });
 
   test('carries the same bytes each time', async () => {
