@@ -27,7 +27,8 @@ One YAML file: \`-c <file>\`, else \`HOLDFAST_CONFIG\`, else \`config/holdfast.y
 prints the JSON Schema for editors.
 
 - **References.** In texts, \`\${NAME}\` is replaced by the environment variable and \`\${file:/path}\` by the content of
-  the file without the newline at its end; \`$\${\` stands for a literal \`\${\`. Missing and empty ones are errors.
+  the file without the newline at its end; \`$\${\` stands for a literal \`\${\`. Missing and empty ones are errors,
+  except of providers that a \`restore\`, or a \`drill\`, \`verify\` or \`probe\` of named providers, can do without.
 - **Sizes** are \`512\`, \`512KiB\`, \`1MB\`, \`1.5GiB\`; **rates** \`100MiB/s\`; **durations** \`500ms\`, \`30s\`, \`5m\`, \`1h30m\`,
   \`30d\`; **percentages** \`10%\`.
 - **Paths** are relative to the working directory of the process, not to the file.
