@@ -1,15 +1,14 @@
 import { ProviderError } from '../objects/errors.ts';
-import type { ListPage, MonitoredProvider } from './provider.ts';
+import type { MonitoredProvider } from './provider.ts';
 
 /** Stands for a provider that cannot be opened here, so that it is met like one that refuses whoever asks. */
 export function unequipped(name: string, why: string): MonitoredProvider {
   const message = `"${name}" cannot be used here: ${why}`;
-  const refused = (): ProviderError => new ProviderError('denied', message, { provider: name });
-  const refuse = (): Promise<never> => Promise.reject(refused());
+  const refuse = (): Promise<never> => Promise.reject(new ProviderError('denied', message, { provider: name }));
   return {
     name,
     connect: refuse,
-    list: () => refusedListing(refused),
+    list: () => ({ [Symbol.asyncIterator]: () => ({ next: refuse }) }),
     head: refuse,
     read: refuse,
     put: refuse,
@@ -21,8 +20,4 @@ export function unequipped(name: string, why: string): MonitoredProvider {
     close: () => Promise.resolve(),
     health: () => ({ state: 'down', lastError: { code: 'denied', message, at: 0 } }),
   };
-}
-
-async function* refusedListing(refused: () => ProviderError): AsyncGenerator<ListPage, void, undefined> {
-  throw refused();
 }
