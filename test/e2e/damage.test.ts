@@ -84,11 +84,17 @@ async function verify(
   return { code, report: document.policies[0] };
 }
 
+interface Reconciled {
+  readonly policies: readonly [Readonly<Record<'objects' | 'copied' | 'inPlace' | 'failed', number>>];
+}
+
 /** Everything is copied, and nothing is called damaged that is not. */
 async function expectSound(world: World): Promise<void> {
   const copies = count * world.sites.length;
-  const { code, document } = await world.desk.json<object>('reconcile', ...c);
-  expect([code, document]).toMatchObject([0, { policies: [{ objects: count, copied: copies, failed: 0 }] }]);
+  const { code, document } = await world.desk.json<Reconciled>('reconcile', ...c);
+  const [{ objects, copied, inPlace, failed }] = document.policies;
+  // On a busy machine a copy whose answer came too late is found in place by the next attempt.
+  expect([code, objects, copied + inPlace, failed]).toEqual([0, count, copies, 0]);
   const sound = { problems: [], checked: copies, ok: copies, source: { checked: count, ok: count } };
   expect(await verify(world, '--deep')).toMatchObject({ code: 0, report: sound });
 }
