@@ -18,6 +18,8 @@ const { values } = parseArgs({
     large: { type: 'string', default: String(20 * 1024 ** 2) },
   },
 });
+const kinds = outageKinds.filter((one) => values.kind === undefined || values.kind === one);
+if (kinds.length === 0) throw new Error(`--kind: one of ${outageKinds.join(', ')}`);
 const numbers = { rate: Number(values.rate), size: Number(values.size), large: Number(values.large) };
 const seconds = Number(values.minutes) * 60;
 const calm = Number(values.calm ?? values.minutes) * 60;
@@ -27,7 +29,7 @@ console.log(
 );
 console.log('| fourth target | the other three: | copies | median | p95 | max | catch-up, s | peak memory, MiB |');
 console.log('|---|---|---:|---:|---:|---:|---:|---:|');
-for (const kind of outageKinds.filter((one) => values.kind === undefined || values.kind === one)) {
+for (const kind of kinds) {
   const report = await runOutage({ kind, seconds, calm, ...numbers });
   console.log(`| well | | ${row(report.before)} | | |`);
   const end = `${report.caughtUpSeconds.toFixed(1)} | ${(report.peakBytes / 1024 ** 2).toFixed(0)}`;
