@@ -42,7 +42,7 @@ export function named<T extends { readonly name: string }>(policies: readonly T[
   throw new UsageError(`there is no policy "${name}" in the configuration; there is: ${known}`);
 }
 
-/** Of a source that cannot be used here: a text that is no source's. */
+/** Of a source that cannot be used here: a text that is no source's. No pass notes it, as none reaches such a source. */
 export function sourceIdentityOf({ source, prefix = '' }: Settings, { providers }: Config): string {
   const settings = providers[source];
   if (settings === undefined) return `? ${source}`;

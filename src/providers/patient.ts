@@ -105,14 +105,18 @@ class Watch {
   async #bounded<T>(call: Call, run: (signal: AbortSignal) => Promise<T>, leash: Leash): Promise<T> {
     const own = call.bytes / slowestBytesPerSecond + (call.size ?? 0) / slowestAssembly;
     const limit = this.#limits[call.operation] + own * seconds;
-    const what = `did not ${call.operation} within ${Math.round(limit / seconds)} s`;
-    const tooSlow = this.#error('unavailable', what, call);
-    const cancel = this.#clock.after(limit, () => leash.abort(tooSlow));
+    const what = (): string => `did not ${call.operation} within ${Math.round(limit / seconds)} s`;
+    let tooSlow: ProviderError | undefined;
+    // Made only then: an error costs more than all else here, and every request comes by.
+    const cancel = this.#clock.after(limit, () => {
+      tooSlow = this.#error('unavailable', what(), call);
+      leash.abort(tooSlow);
+    });
     try {
       return await this.#unlessAbandoned(run(leash.signal), call, leash.signal);
     } catch (error) {
-      if (leash.signal.reason !== tooSlow) throw error;
-      throw error instanceof LeftRunning ? this.#leftRunning('unavailable', `${what}, and`, call) : tooSlow;
+      if (tooSlow === undefined || leash.signal.reason !== tooSlow) throw error;
+      throw error instanceof LeftRunning ? this.#leftRunning('unavailable', `${what()}, and`, call) : tooSlow;
     } finally {
       cancel();
     }

@@ -9,7 +9,7 @@ import { afterConflict, proven, whatStands, type Content, type Destination, type
 /** How often one part is sent that arrives damaged. */
 const maxSends = 3;
 
-/** How long throwing an unfinished upload away, or leaving it, may take. */
+/** How long throwing an unfinished upload away may take. */
 const abandonWithin = 15_000;
 
 /** Causes that say nothing against what was sent so far: the next attempt goes on with it. */
@@ -119,19 +119,12 @@ export class Lane {
 
   async #leave({ upload, entry }: OpenedUpload): Promise<void> {
     await entry?.flush();
-    if (!this.#visible) await this.#letBe(upload);
-  }
-
-  /** A file on a disk that hangs is closed once that answers: nobody else's outcome waits for it. */
-  async #letBe(upload: Upload): Promise<void> {
-    const { promise: late, resolve } = Promise.withResolvers<void>();
-    const cancel = this.#options.clock.after(abandonWithin, resolve);
-    await Promise.race([upload.leave(), late]).finally(cancel);
+    if (!this.#visible) await upload.leave();
   }
 
   /** Noted first, so that whoever lost the lease meanwhile does not throw away what another one has taken up. */
   async #throwAway({ upload, entry }: OpenedUpload): Promise<void> {
-    if (entry !== undefined && !(await entry.end('given-up'))) return await this.#letBe(upload);
+    if (entry !== undefined && !(await entry.end('given-up'))) return await upload.leave();
     try {
       const tooLate = new AbortController();
       const cancel = this.#options.clock.after(abandonWithin, () => tooLate.abort());

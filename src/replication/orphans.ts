@@ -1,5 +1,6 @@
 import type { OrphanClaim } from '../catalog/uploads.ts';
 import { ProviderError } from '../objects/errors.ts';
+import { isoTime } from '../objects/iso-time.ts';
 import type { Key } from '../objects/key.ts';
 import type { Checkpoint, OpenUpload } from '../providers/provider.ts';
 import { asProviderError } from './copy-job.ts';
@@ -126,7 +127,7 @@ class Round {
 
   /** They hold nothing, so that leaving them costs nothing; throwing away another program's would break its work. */
   #leave(target: string, key: Key, fitting: readonly OpenUpload[]): void {
-    const begun = fitting.map(({ startedAt }) => new Date(startedAt).toISOString());
+    const begun = fitting.map(({ startedAt }) => isoTime(startedAt));
     const said =
       `a crash may have left an upload at ${target}, and ${fitting.length} look like it, so that all are left: another ` +
       'program may be at work. Abort there what nobody goes on with, or let a rule of the bucket abort old unfinished uploads';
