@@ -91,4 +91,6 @@ export interface OrphanClaim {
   readonly checkpoint: string | null;
   /** When it was intended. */
   readonly startedAt: number;
+  /** How many of its key are noted at the target that were never known to have been begun, itself among them. */
+  readonly unanswered: number;
 }

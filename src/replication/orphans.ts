@@ -46,6 +46,7 @@ class Round {
   readonly #engine: Engine;
   readonly #signal: AbortSignal;
   readonly #failures = new Map<string, number>();
+  readonly #aborts = new Map<string, Promise<void>>();
 
   constructor(engine: Engine, signal: AbortSignal) {
     this.#engine = engine;
@@ -109,12 +110,13 @@ class Round {
   }
 
   /** What a crash left between the request that began it and the note of its answer; undefined: not to be told now. */
-  async #begunFor(site: Site, { target, key, startedAt }: OrphanClaim): Promise<Checkpoint[] | undefined> {
+  async #begunFor(site: Site, claim: OrphanClaim): Promise<Checkpoint[] | undefined> {
+    const { target, key, startedAt, unanswered } = claim;
     try {
       const found = await this.#unknownAt(site, key);
       const fitting = found?.filter((upload) => isBegunFor(upload, startedAt)) ?? [];
-      if (fitting.length <= 1) return found && fitting.map(({ checkpoint }) => checkpoint);
-      this.#leave(target, key, fitting);
+      if (fitting.length <= unanswered) return found && fitting.map(({ checkpoint }) => checkpoint);
+      this.#leave(claim, fitting);
       return [];
     } catch (error) {
       const refused = error instanceof ProviderError && (error.code === 'denied' || error.code === 'unsupported');
@@ -126,15 +128,24 @@ class Round {
   }
 
   /** They hold nothing, so that leaving them costs nothing; throwing away another program's would break its work. */
-  #leave(target: string, key: Key, fitting: readonly OpenUpload[]): void {
+  #leave({ target, key, unanswered }: OrphanClaim, fitting: readonly OpenUpload[]): void {
     const begun = fitting.map(({ startedAt }) => isoTime(startedAt));
     const said =
-      `a crash may have left an upload at ${target}, and ${fitting.length} look like it, so that all are left: another ` +
-      'program may be at work. Abort there what nobody goes on with, or let a rule of the bucket abort old unfinished uploads';
+      `a crash may have left an upload at ${target}, and ${fitting.length} look like it where ${unanswered} may have been ` +
+      'begun here, so that all are left: another program may be at work. Abort there what nobody goes on with, or let a ' +
+      'rule of the bucket abort old unfinished uploads';
     this.#engine.log.warn({ target, key, begun }, said);
   }
 
-  async #abort({ name, provider }: Site, key: Key | null, checkpoint: Checkpoint): Promise<void> {
+  /** Several claims may find the same one: it is thrown away once. */
+  async #abort(site: Site, key: Key | null, checkpoint: Checkpoint): Promise<void> {
+    const one = JSON.stringify([site.name, key, checkpoint]);
+    const abort = this.#aborts.get(one) ?? this.#abortOne(site, key, checkpoint);
+    this.#aborts.set(one, abort);
+    await abort;
+  }
+
+  async #abortOne({ name, provider }: Site, key: Key | null, checkpoint: Checkpoint): Promise<void> {
     await provider.abortUpload(key, checkpoint, this.#signal);
     this.aborted += 1;
     this.#engine.metrics.uploadAborted(name);

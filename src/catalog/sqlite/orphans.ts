@@ -17,9 +17,10 @@ export const orphansSql = `select u.id from uploads u
   order by u.id limit ?4`;
 
 /** Nobody goes on with it from now on, also when it cannot be thrown away this time. */
-const claimOne = `update uploads set given_up = 1, claimed_until = ?, token = token + 1 where id = ?
+export const claimOrphanSql = `update uploads set given_up = 1, claimed_until = ?, token = token + 1 where id = ?
   returning id, token, (select name from targets where id = target_id) as target, key as keyBytes, checkpoint,
-  started_at as startedAt`;
+  started_at as startedAt, (select count(*) from uploads other where other.target_id = uploads.target_id
+  and other.key = uploads.key and other.checkpoint is null) as unanswered`;
 
 const forgetOne = 'delete from uploads where id = ? and token = ? and claimed_until is not null';
 
@@ -33,7 +34,7 @@ export function claimOrphans(ledger: Ledger, request: OrphanRequest): readonly O
   const now = ledger.now();
   const found = ledger.db.all<{ readonly id: number }>(orphansSql, JSON.stringify(targets), now, idleSince, limit);
   return found.flatMap(({ id }) => {
-    const row = ledger.db.get<Row>(claimOne, now + leaseMs, id);
+    const row = ledger.db.get<Row>(claimOrphanSql, now + leaseMs, id);
     if (row === undefined) return [];
     const { keyBytes, ...claim } = row;
     return [{ ...claim, key: keyFromBytes(keyBytes) }];

@@ -157,7 +157,8 @@ export function uploadCases(create: CreateStore): void {
       expect(await orphans(bench)).toEqual([]);
       expect(await bench.catalog.checkpointsAt('aws', 'a'), 'it may be beginning').toEqual([null]);
       bench.clock.advance(61_000);
-      expect(await orphans(bench)).toEqual([{ id, token: 1, target: 'aws', key: 'a', checkpoint: null, startedAt }]);
+      const known = { id, token: 1, target: 'aws', key: 'a', checkpoint: null };
+      expect(await orphans(bench)).toEqual([{ ...known, startedAt, unanswered: 1 }]);
       expect(await bench.catalog.checkpointsAt('aws', 'a')).toEqual([]);
       expect(await bench.catalog.uploadsOf(claim), 'it is being thrown away').toEqual([]);
       expect(await note(bench, claim, { id: id ?? 0, checkpoint: 'late' }), 'too late').toBe(false);

@@ -27,7 +27,7 @@ import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scru
 import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
 import { tallySql } from '../../../src/catalog/sqlite/tally.ts';
 import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
-import { orphansSql } from '../../../src/catalog/sqlite/orphans.ts';
+import { claimOrphanSql, orphansSql } from '../../../src/catalog/sqlite/orphans.ts';
 import * as uploads from '../../../src/catalog/sqlite/uploads.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
 
@@ -86,6 +86,7 @@ const sorting: Readonly<Record<string, string>> = {
   'uploads: at a target': uploads.ofTargetSql,
   'uploads: of a settled copy': uploads.dropSettledSql,
   'uploads: orphans': orphansSql,
+  'uploads: claim an orphan': claimOrphanSql,
   'problems: few': problems.bySortSql(range.sql),
   'problems: many': problems.byKeySql(range.sql),
 };

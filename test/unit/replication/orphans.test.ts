@@ -42,7 +42,7 @@ function leaveStray(world: World, key: string | null, startedAt: number, parts =
 }
 
 /** One that was begun and never noted, as a crash in between leaves it. */
-async function loseAnswer(world: World): Promise<void> {
+async function loseAnswer(world: World, wait = 11 * minutes): Promise<void> {
   const one = world.target('one');
   world.source.write('big', bytesOf(size));
   one.after = ({ operation }) => {
@@ -53,7 +53,7 @@ async function loseAnswer(world: World): Promise<void> {
   };
   await world.reconcile();
   one.heal();
-  world.clock.advance(11 * minutes);
+  world.clock.advance(wait);
 }
 
 test('an upload that will be gone on with stays, for a week', async () => {
@@ -206,12 +206,25 @@ test('where nobody can tell which one it is, all are left, and it is said what t
   expect(warn.mock.calls).toEqual([
     [
       expect.objectContaining({ target: 'one', key: 'big', begun: [expect.any(String), expect.any(String)] }),
-      expect.stringMatching(/2 look like it, so that all are left.*Abort there what nobody goes on with/),
+      expect.stringMatching(
+        /2 look like it where 1 may have been begun here, so that all are left.*Abort there what nobody goes on with/,
+      ),
     ],
   ]);
   world.clock.advance(11 * minutes);
   expect(await round(world)).toEqual([0, 2]);
   expect(warn).toHaveBeenCalledTimes(1);
+});
+
+test('of several that crashes left at one key, all are ours when as many were intended here', async () => {
+  await using world = await openWorld({ targets });
+  const one = world.target('one');
+  await loseAnswer(world, 2 * minutes);
+  await loseAnswer(world);
+  expect(one.bucket.uploads.size).toBe(2);
+  const other = leaveStray(world, 'big', world.clock.now() + days);
+  expect(await round(world)).toEqual([2, 1]);
+  expect([...one.bucket.uploads.keys()]).toEqual([other]);
 });
 
 test.each([
