@@ -1,6 +1,7 @@
 import type { Clock } from '../objects/clock.ts';
-import { ProviderError } from '../objects/errors.ts';
+import type { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
+import { Leash } from '../objects/leash.ts';
 import { LeftBehind, type Convoy } from './convoy.ts';
 import { asProviderError } from './copy-job.ts';
 
@@ -39,72 +40,76 @@ export async function sideBySide<T>(
   errands: readonly Errand<T>[],
   surroundings: Surroundings,
 ): Promise<Map<string, T | ProviderError>> {
-  await using watch = new Watch(errands, surroundings);
+  using watch = new Watch(errands, surroundings);
   return new Map(await Promise.all(errands.map(async (errand) => await watch.run(errand))));
 }
 
-/** Sees to it that stragglers are left behind. */
-class Watch<T> implements AsyncDisposable {
+interface Running<T> {
+  readonly errand: Errand<T>;
+  readonly leash: Leash;
+  left?: LeftBehind;
+}
+
+/** Sees to it that stragglers are left behind. Timers, not promises: every object needs one, and hardly any goes off. */
+class Watch<T> implements Disposable {
   readonly #surroundings: Surroundings;
   readonly #limit: number;
-  readonly #running: Map<string, { readonly errand: Errand<T>; readonly own: AbortController }>;
-  readonly #over = new AbortController();
+  readonly #running: Map<string, Running<T>>;
   readonly #leaving: Disposable | undefined;
-  #waiting: Promise<void> | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(errands: readonly Errand<T>[], surroundings: Surroundings) {
+    const { signal, convoy } = surroundings;
     this.#surroundings = surroundings;
     this.#limit = patience + surroundings.bytes / bytesPerMs;
-    this.#running = new Map(errands.map((errand) => [errand.name, { errand, own: new AbortController() }]));
-    this.#leaving = surroundings.convoy?.watch((name) => this.#leave(name));
-    for (const { name } of errands) if (surroundings.convoy?.isBehind(name) === true) this.#leave(name);
+    this.#running = new Map(errands.map((errand) => [errand.name, { errand, leash: new Leash(signal) }]));
+    this.#leaving = convoy?.watch((name) => this.#leave(name));
+    for (const { name } of errands) if (convoy?.isBehind(name) === true) this.#leave(name);
   }
 
   async run(errand: Errand<T>): Promise<[string, T | ProviderError]> {
     const { name } = errand;
-    const { signal, key } = this.#surroundings;
-    const own = this.#running.get(name)?.own.signal ?? signal;
+    const running = this.#running.get(name);
+    if (running === undefined) throw new Error(`two errands to ${name}`);
+    using leash = running.leash;
     try {
-      const result = await errand.run(AbortSignal.any([signal, own]));
-      this.#beginWaiting();
+      const result = await errand.run(leash.signal);
+      this.#cancel ??= this.#after(patienceWithUnwell, () => this.#leaveUnwell());
       return [name, result];
     } catch (error) {
-      return [name, own.reason instanceof ProviderError ? own.reason : asProviderError(error, name, key)];
+      return [name, running.left ?? asProviderError(error, name, this.#surroundings.key)];
     } finally {
       this.#running.delete(name);
     }
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  [Symbol.dispose](): void {
     this.#leaving?.[Symbol.dispose]();
-    this.#over.abort();
-    await this.#waiting;
+    this.#cancel?.();
   }
 
-  #beginWaiting(): void {
-    this.#waiting ??= this.#leaveStragglers();
-  }
-
-  async #leaveStragglers(): Promise<void> {
-    const { clock } = this.#surroundings;
-    if (!(await this.#stillRunningAfter(patienceWithUnwell))) return;
+  #leaveUnwell(): void {
     for (const { errand } of this.#running.values())
       if (errand.isUnwell?.() === true) this.#drop(errand.name, 'its calls fail');
-    let pause = this.#limit - patienceWithUnwell;
-    while (await this.#stillRunningAfter(pause)) {
-      pause = this.#limit;
-      for (const { errand } of this.#running.values()) {
-        const progressedAt = errand.progressedAt?.();
-        const idle = progressedAt === undefined ? this.#limit : clock.now() - progressedAt;
-        if (idle < this.#limit) pause = Math.min(pause, this.#limit - idle);
-        else this.#drop(errand.name, `it did not get on for ${this.#seconds} s with what another target has`);
-      }
-    }
+    this.#cancel = this.#after(this.#limit - patienceWithUnwell, () => this.#leaveIdle());
   }
 
-  async #stillRunningAfter(pause: number): Promise<boolean> {
-    await this.#surroundings.clock.sleep(pause, this.#over.signal).catch(() => undefined);
-    return !this.#over.signal.aborted && this.#running.size > 0;
+  #leaveIdle(): void {
+    let pause = this.#limit;
+    for (const { errand } of this.#running.values()) {
+      const progressedAt = errand.progressedAt?.();
+      const idle = progressedAt === undefined ? this.#limit : this.#surroundings.clock.now() - progressedAt;
+      if (idle < this.#limit) pause = Math.min(pause, this.#limit - idle);
+      else this.#drop(errand.name, `it did not get on for ${this.#seconds} s with what another target has`);
+    }
+    this.#cancel = this.#after(pause, () => this.#leaveIdle());
+  }
+
+  /** @returns what cancels it. */
+  #after(pause: number, look: () => void): () => void {
+    return this.#surroundings.clock.after(pause, () => {
+      if (this.#running.size > 0) look();
+    });
   }
 
   #drop(name: string, why: string): void {
@@ -115,7 +120,10 @@ class Watch<T> implements AsyncDisposable {
   #leave(name: string): void {
     const { key } = this.#surroundings;
     const message = `${name} is slower with ${key} than another target; it is left behind and catches up alone`;
-    this.#running.get(name)?.own.abort(new LeftBehind('unavailable', message, { provider: name, key }));
+    const running = this.#running.get(name);
+    if (running === undefined || running.left !== undefined) return;
+    running.left = new LeftBehind('unavailable', message, { provider: name, key });
+    running.leash.abort(running.left);
   }
 
   get #seconds(): number {

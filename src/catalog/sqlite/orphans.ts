@@ -14,7 +14,7 @@ export const orphansSql = `select u.id from uploads u
   where u.target_id in (select t.id from targets t where t.name in (select value from json_each(?1)))
   and ${isOverSql('u.claimed_until', '?2')}
   and (u.given_up = 1 or (not ${isLeased} and (u.checkpoint is null or u.noted_at < ?3 or not ${isWanted})))
-  order by u.id limit ?4`;
+  order by u.id limit ?4 + 0`;
 
 /** Nobody goes on with it from now on, also when it cannot be thrown away this time. */
 export const claimOrphanSql = `update uploads set given_up = 1, claimed_until = ?, token = token + 1 where id = ?

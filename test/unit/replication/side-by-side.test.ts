@@ -7,16 +7,20 @@ import { sideBySide } from '../../../src/replication/side-by-side.ts';
 
 const calm = new AbortController().signal;
 
-/** Every sleep ends at once, unless it was aborted. */
-const hurried: Clock = { ...systemClock, now: () => 0, sleep: async (_, signal) => signal?.throwIfAborted() };
+/** Every timer goes off as soon as others had their turn, unless it was cancelled; `onPause` hears how long it was. */
+function hurrying(onPause: (ms: number) => void = () => undefined, now: () => number = () => 0): Clock {
+  const after: Clock['after'] = (ms, run) => {
+    const immediate = setImmediate(() => {
+      onPause(ms);
+      run();
+    });
+    return () => clearImmediate(immediate);
+  };
+  return { ...systemClock, now, after };
+}
 
-const never: Clock = {
-  ...systemClock,
-  now: () => 0,
-  sleep: async (_, signal) => {
-    await new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(new Error('aborted'))));
-  },
-};
+const hurried = hurrying();
+const never: Clock = { ...systemClock, now: () => 0, after: () => () => undefined };
 
 async function untilAborted(signal: AbortSignal): Promise<string> {
   return await new Promise((_, reject) => {
@@ -41,18 +45,15 @@ test('one that stalls is left behind once another has the bytes', async () => {
 test('one that waits for its turn and gets on is not left behind', async () => {
   const slow = Promise.withResolvers<string>();
   let now = 0;
-  let sleeps = 0;
-  const clock: Clock = {
-    ...systemClock,
-    now: () => now,
-    sleep: async (ms, signal) => {
-      signal?.throwIfAborted();
+  let pauses = 0;
+  const clock = hurrying(
+    (ms) => {
       now += ms;
-      sleeps += 1;
-      if (sleeps === 3) slow.resolve('late');
-      await new Promise((resolve) => setImmediate(resolve));
+      pauses += 1;
+      if (pauses === 3) slow.resolve('late');
     },
-  };
+    () => now,
+  );
   const outcomes = await sideBySide(
     [
       { name: 'fast', run: async () => 'done' },
@@ -107,13 +108,13 @@ test('who leaves the convoy is left behind everywhere at once, as due as before,
 
 test('one whose calls fail is given up on sooner, and leaves the convoy', async () => {
   const convoy = new Convoy(hurried, silentLog);
-  const sleeps: number[] = [];
-  const clock: Clock = { ...systemClock, now: () => 0, sleep: async (ms) => void sleeps.push(ms) };
+  const pauses: number[] = [];
+  const clock = hurrying((ms) => void pauses.push(ms));
   const errands = [
     { name: 'fast', run: async () => 'done' },
     { name: 'slow', run: untilAborted, isUnwell: () => true },
   ];
   const outcomes = await sideBySide(errands, { key: 'k', bytes: 0, clock, signal: calm, convoy });
   expect(outcomes.get('slow')).toBeInstanceOf(LeftBehind);
-  expect([sleeps[0], convoy.isBehind('slow')]).toEqual([1_000, true]);
+  expect([pauses[0], convoy.isBehind('slow')]).toEqual([1_000, true]);
 });
