@@ -2,6 +2,7 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Key } from '../../objects/key.ts';
 import { systemClock } from '../../objects/clock.ts';
 import { openAgent } from '../sockets.ts';
+import { Shortcut, type Command, type FoundEndpoint } from './shortcut.ts';
 import { translateError } from './errors.ts';
 import type { S3Options } from './options.ts';
 
@@ -28,6 +29,8 @@ export interface S3Connection {
     signal: AbortSignal,
     send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
   ) => Promise<Output>;
+  /** As `client.send`, in less time: for what is asked for every object. Of commands that the SDK treats like any other. */
+  readonly quick: S3Client['send'];
   readonly fail: (error: unknown, site: CallSite, signal: AbortSignal) => Error;
 }
 
@@ -37,8 +40,10 @@ export async function openConnection(options: S3Options, reserved: string): Prom
     import('@smithy/node-http-handler'),
   ]);
   const client = new sdk.S3Client(clientConfig(options, NodeHttpHandler));
+  const shortcut = new Shortcut(client);
   addCallHeaders(client);
   removeIdleMiddleware(client);
+  teach(client, options.bucket, shortcut);
   const translate = (error: unknown, site: CallSite, signal: AbortSignal): Error =>
     translateError(
       error,
@@ -53,6 +58,7 @@ export async function openConnection(options: S3Options, reserved: string): Prom
     bucket: options.bucket,
     pageSize: options.pageSize ?? 1_000,
     reserved,
+    quick: quickly(client, shortcut),
     fail: translate,
     async call(site, signal, send) {
       try {
@@ -113,12 +119,36 @@ function addCallHeaders(client: S3Client): void {
   client.middlewareStack.add(
     (next) => (args) => {
       const { headers } = args.request as { headers: Record<string, string> };
-      const input = args.input as { readonly [callHeaders]?: Headers };
-      headers['user-agent'] = 'holdfast';
-      Object.assign(headers, input[callHeaders]);
+      Object.assign(headers, headersOf(args.input));
       return next(args);
     },
     { step: 'build', priority: 'low', name: 'holdfastCallHeaders' },
+  );
+}
+
+function headersOf(input: object): Headers {
+  return { 'user-agent': 'holdfast', ...(input as { readonly [callHeaders]?: Headers })[callHeaders] };
+}
+
+function quickly(client: S3Client, shortcut: Shortcut): S3Client['send'] {
+  const send = async (command: Command, options: { readonly abortSignal: AbortSignal }): Promise<unknown> =>
+    shortcut.isKnown
+      ? await shortcut.send(command, headersOf(command.input), options)
+      : await client.send(command as never, options);
+  return send as unknown as S3Client['send'];
+}
+
+/** Tells the shortcut where a command on the bucket went that succeeded. */
+function teach(client: S3Client, bucket: string, shortcut: Shortcut): void {
+  client.middlewareStack.add(
+    (next, context) => async (args) => {
+      const answer = await next(args);
+      const { endpointV2 } = context as unknown as { readonly endpointV2?: FoundEndpoint };
+      const isOurs = (args.input as { readonly Bucket?: string }).Bucket === bucket;
+      if (isOurs && endpointV2 !== undefined) await shortcut.learn(endpointV2);
+      return answer;
+    },
+    { step: 'build', priority: 'high', name: 'holdfastShortcut' },
   );
 }
 

@@ -35,11 +35,11 @@ export async function headObject(
 }
 
 export function requestHead(connection: S3Connection, key: Key, signal: AbortSignal, versionId?: string) {
-  const { client, sdk, bucket } = connection;
+  const { sdk, bucket } = connection;
   const which = versionId === undefined ? {} : { VersionId: versionId };
   const input = { Bucket: bucket, Key: key, ChecksumMode: 'ENABLED', ...which } as const;
   return connection.call({ operation: 'HeadObject', key }, signal, (options) =>
-    client.send(new sdk.HeadObjectCommand(input), options),
+    connection.quick(new sdk.HeadObjectCommand(input), options),
   );
 }
 

@@ -39,11 +39,11 @@ export async function putObject(
 type PutInput = ConstructorParameters<S3Connection['sdk']['PutObjectCommand']>[0] & { readonly Key: Key };
 
 async function sendPut(connection: S3Connection, input: PutInput, options: PutOptions, signal: AbortSignal) {
-  const { client, sdk } = connection;
+  const { sdk } = connection;
   const headers = { 'x-amz-content-sha256': options.digest.sha256 };
   try {
     return await connection.call({ operation: 'PutObject', key: input.Key }, signal, (sending) =>
-      client.send(new sdk.PutObjectCommand(withHeaders(input, headers)), sending),
+      connection.quick(new sdk.PutObjectCommand(withHeaders(input, headers)), sending),
     );
   } catch (error) {
     throw goneIsConflict(error, connection, input.Key, options.precondition);

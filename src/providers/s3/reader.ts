@@ -44,7 +44,7 @@ async function requestBody(
   { version, versionId, from }: { readonly version?: string; readonly versionId?: string; readonly from: number },
   signal: AbortSignal,
 ) {
-  const { client, sdk, bucket } = connection;
+  const { sdk, bucket } = connection;
   const input = {
     Bucket: bucket,
     Key: key,
@@ -56,7 +56,7 @@ async function requestBody(
   const headers: Record<string, string> = from === 0 ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
   try {
     const answer = await connection.call({ operation: 'GetObject', key }, signal, (options) =>
-      client.send(new sdk.GetObjectCommand(withHeaders(input, headers)), options),
+      connection.quick(new sdk.GetObjectCommand(withHeaders(input, headers)), options),
     );
     const size = wholeSize({ contentLength: answer.ContentLength, contentRange: answer.ContentRange }, from);
     return { body: answer.Body as Readable | undefined, headers: answer, size };
