@@ -30,3 +30,8 @@ export function wholeSize(
   const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.contentRange ?? '') ?? [];
   return Number(first) === from ? Number(total) : undefined;
 }
+
+/** The whole body of an answer. @throws what the body throws when it breaks off. */
+export async function bytesOf(body: AsyncIterable<Uint8Array> | Uint8Array): Promise<Buffer> {
+  return body instanceof Uint8Array ? Buffer.from(body) : Buffer.concat(await Array.fromAsync(body));
+}

@@ -8,16 +8,16 @@ import { compareKeys } from '../objects/key.ts';
 export const orderCanaries: readonly Key[] = ['A', 'a', 'b!', 'b/x', '~', '\uff01', '\u{1F600}'];
 
 /**
- * Makes sure that keys ascend, page after page: one out of order looks like a missing object to whoever compares two
+ * Makes sure that the keys of entries ascend, page after page: one out of order looks like a missing object to whoever compares two
  * listings, and deletes data. `last` is the last key of the page before. @returns the last key of this one.
  */
 export function expectAscending(
-  keys: Iterable<Key>,
+  entries: readonly { readonly key: Key }[],
   last: Key | undefined,
   outOfOrder: (before: Key, now: Key) => Error,
 ): Key | undefined {
   let before = last;
-  for (const now of keys) {
+  for (const { key: now } of entries) {
     if (before !== undefined && compareKeys(before, now) >= 0) throw outOfOrder(before, now);
     before = now;
   }

@@ -36,8 +36,7 @@ export function ordered(provider: Provider): Provider {
 async function* checked(pages: AsyncIterable<ListPage>, provider: string): AsyncGenerator<ListPage> {
   let last: Key | undefined;
   for await (const page of pages) {
-    const keys = page.entries.map(({ key }) => key);
-    last = expectAscending(keys, last, (before, now) => outOfOrder(provider, before, now));
+    last = expectAscending(page.entries, last, (before, now) => outOfOrder(provider, before, now));
     yield page;
   }
 }

@@ -1,6 +1,7 @@
 import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { errorMessage, UsageError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
+import { bytesOf } from '../http-answers.ts';
 import { openAgent } from '../sockets.ts';
 import { withoutSecrets } from './errors.ts';
 import type { AzureOptions } from './options.ts';
@@ -13,7 +14,17 @@ export interface Container {
   blob(key: Key): BlockBlobClient;
   /** The account that the container is in, reached with the same credentials. */
   account(): BlobServiceClient;
+  /** The XML of one page of a listing. */
+  listPage(page: PageRequest, signal: AbortSignal): Promise<string>;
   close(): void;
+}
+
+/** What List Blobs is asked for. */
+export interface PageRequest {
+  readonly prefix?: string;
+  readonly startFrom?: Key;
+  readonly marker?: string;
+  readonly maxPageSize: number;
 }
 
 /**
@@ -31,6 +42,7 @@ export async function openContainer(options: AzureOptions): Promise<Container> {
     client,
     blob: (key) => client.getBlockBlobClient(key),
     account: () => client.account(),
+    listPage: (page, signal) => client.listPage(page, signal),
     close: () => agent.destroy(),
   };
 }
@@ -63,6 +75,19 @@ function adaptable(sdk: Sdk) {
       const url = new URL(this.url);
       url.pathname = url.pathname.slice(0, url.pathname.lastIndexOf('/') + 1);
       return new sdk.BlobServiceClient(url.href, this.pipeline);
+    }
+
+    /**
+     * The request for Arrow is the one whose answer the SDK hands on as it is, so it is made, and asks for XML: what the SDK
+     * makes of XML takes 40 µs of CPU per blob (measured). Refusals are read by the SDK.
+     */
+    async listPage(page: PageRequest, signal: AbortSignal): Promise<string> {
+      const requestOptions = { customHeaders: { accept: 'application/xml' } };
+      const { container } = this.storageClientContext;
+      const answer = await container.listBlobFlatSegmentApacheArrow({ ...page, abortSignal: signal, requestOptions });
+      if (answer.readableStreamBody === undefined) throw new Error('the answer has no body');
+      const body = await bytesOf(answer.readableStreamBody as AsyncIterable<Uint8Array>);
+      return body.toString('utf8');
     }
   };
 }

@@ -2,7 +2,7 @@ import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure
 import { systemClock } from '../../objects/clock.ts';
 import type { Key } from '../../objects/key.ts';
 import { reservedPrefix } from '../../objects/key.ts';
-import { openContainer } from './client.ts';
+import { openContainer, type Container } from './client.ts';
 import { credentialsOf, type AzureCredentials } from './credentials.ts';
 import { canExpressKey } from './names.ts';
 import type { Attempt, Operation } from './errors.ts';
@@ -23,6 +23,8 @@ export interface Connection {
   blob(key: Key, verb: string): BlockBlobClient;
   operation(verb: string, key?: Key): Operation;
   account(): BlobServiceClient;
+  /** See `Container`. */
+  listPage: Container['listPage'];
   close(): void;
 }
 
@@ -42,6 +44,7 @@ export async function openConnection(options: AzureOptions): Promise<Connection>
     },
     credentials: credentialsOf(options),
     account: () => opened.account(),
+    listPage: (page, signal) => opened.listPage(page, signal),
     close: () => opened.close(),
   };
 }

@@ -1,12 +1,15 @@
-import type { BlobItem, ContainerListBlobFlatSegmentResponse } from '@azure/storage-blob';
 import type { Key } from '../../objects/key.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
 import { versionOf } from '../etag.ts';
 import { expectAscending, firstKeyAfter } from '../key-order.ts';
+import { httpTimeOf, sizeOf } from '../listed-values.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
+import { XmlError } from '../xml-scan.ts';
+import type { PageRequest } from './client.ts';
 import type { Connection } from './connection.ts';
 import { fail } from './errors.ts';
+import { parseListing, type ListedBlob, type ListingAnswer } from './listing-answer.ts';
 
 /** What the probe found out about listings. */
 export interface ListingTraits {
@@ -29,8 +32,7 @@ export async function* listBlobs(
   if (!prefix.isWellFormed()) return;
   const hides = hidden(connection, prefix);
   let previous: Key | undefined;
-  for await (const items of pages(connection, prefix, after, traits, signal)) {
-    const entries = items.map((item) => infoOf(connection, item));
+  for await (const entries of pages(connection, prefix, after, traits, signal)) {
     if (traits.ordered) previous = requireOrder(connection, previous, entries);
     yield { entries: entries.filter(({ key }) => isAfter(key, after) && !hides(key)) };
   }
@@ -51,36 +53,37 @@ async function* pages(
   after: Key | undefined,
   traits: ListingTraits,
   signal: AbortSignal,
-): AsyncGenerator<readonly BlobItem[]> {
+): AsyncGenerator<readonly ObjectInfo[]> {
   const hides = hidden(connection, prefix);
   // What is hidden need not be paged through where a listing can begin behind it: descriptions may be many.
   const behind = startFrom(prefix, firstKeyAfter(connection.reserved), traits);
-  let segments = segmentsFrom(connection, prefix, startFrom(prefix, after, traits), signal);
+  const asked = { maxPageSize: connection.pageSize, ...(prefix === '' ? {} : { prefix }) };
+  let start = startFrom(prefix, after, traits);
   let marker: string | undefined;
   for (;;) {
-    const { value } = await connection.attempt({ verb: 'list' }, () => segments.next(), signal);
-    if (value === undefined) return;
-    if (marker !== undefined && value.continuationToken === marker) {
+    const page = await readPage(connection, { ...asked, ...start, ...(marker && { marker }) }, signal);
+    if (marker !== undefined && page.marker === marker) {
       throw fail('invalid', 'the listing runs in circles', connection.operation('list'));
     }
-    marker = value.continuationToken;
-    const { blobItems } = value.segment;
-    yield blobItems;
-    if (behind === undefined || !marker || !hides(blobItems.at(-1)?.name ?? '')) continue;
-    segments = segmentsFrom(connection, prefix, behind, signal);
-    marker = undefined;
+    const entries = page.blobs.map((blob) => infoOf(connection, blob));
+    yield entries;
+    if (!page.marker) return;
+    const jump = behind !== undefined && hides(entries.at(-1)?.key ?? '');
+    if (jump) start = behind;
+    marker = jump ? undefined : page.marker;
   }
 }
 
-/** The SDK goes on from marker to marker until there is none. */
-function segmentsFrom(
-  { client, pageSize }: Connection,
-  prefix: string,
-  start: Start | undefined,
-  signal: AbortSignal,
-): AsyncIterator<ContainerListBlobFlatSegmentResponse, undefined> {
-  const settings = { abortSignal: signal, ...(prefix === '' ? {} : { prefix }), ...start };
-  return client.listBlobsFlat(settings).byPage({ maxPageSize: pageSize });
+/** @throws ProviderError `unavailable` for an answer that is no whole listing. */
+async function readPage(connection: Connection, asked: PageRequest, signal: AbortSignal): Promise<ListingAnswer> {
+  const xml = await connection.attempt({ verb: 'list' }, () => connection.listPage(asked, signal), signal);
+  try {
+    return parseListing(xml);
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    const what = `the answer is not whole: ${error.message}. Check the server or a proxy in front of it`;
+    throw fail('unavailable', what, connection.operation('list'));
+  }
 }
 
 interface Start {
@@ -98,21 +101,28 @@ function requireOrder(
   previous: Key | undefined,
   entries: readonly ObjectInfo[],
 ): Key | undefined {
-  const keys = entries.map(({ key }) => key);
-  return expectAscending(keys, previous, (before, now) => {
+  return expectAscending(entries, previous, (before, now) => {
     const what = `${JSON.stringify(now)} came after ${JSON.stringify(before)}, though the probe found listings in the order of their bytes`;
     return fail('invalid', what, connection.operation('list'));
   });
 }
 
-function infoOf(connection: Connection, { name, properties }: BlobItem): ObjectInfo {
-  const { contentLength, etag, lastModified } = properties;
-  if (contentLength === undefined || !etag) {
-    throw fail(
-      'invalid',
-      `the listing tells no size or no ETag of ${JSON.stringify(name)}`,
-      connection.operation('list'),
-    );
+function infoOf(connection: Connection, blob: ListedBlob): ObjectInfo {
+  const { name, etag } = blob;
+  const [size, modifiedAt] = [sizeOf(blob.size ?? ''), httpTimeOf(blob.modifiedAt ?? '')];
+  if (name !== undefined && size !== undefined && etag && modifiedAt !== undefined) {
+    return { key: blob.encoded ? decoded(connection, name) : name, size, version: versionOf(etag), modifiedAt };
   }
-  return { key: name, size: contentLength, version: versionOf(etag), modifiedAt: lastModified.getTime() };
+  const lacking = name === undefined ? 'name' : size === undefined ? 'size' : etag ? 'time' : 'ETag';
+  const of = name === undefined ? 'a blob' : JSON.stringify(name);
+  throw fail('invalid', `the listing tells no ${lacking} of ${of}`, connection.operation('list'));
+}
+
+function decoded(connection: Connection, name: string): Key {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    const what = `the name ${JSON.stringify(name)} is not url-encoded as announced`;
+    throw fail('invalid', what, connection.operation('list'));
+  }
 }

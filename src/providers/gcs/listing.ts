@@ -8,8 +8,8 @@ import { bucketPath, callForJson, operation, query } from './client.ts';
 import type { Operation } from './errors.ts';
 import { fail } from './errors.ts';
 import { offsetNotAfter } from './key.ts';
-import type { Resource, TrustedFields } from './resource.ts';
-import { infoOf, listFields, parseResource } from './resource.ts';
+import type { TrustedFields } from './resource.ts';
+import { listFields, parseInfo } from './resource.ts';
 
 export interface ListingTraits {
   /** Whether keys come in byte order; if so, a key out of order is an error, for a mistake here deletes data. */
@@ -30,15 +30,13 @@ export async function* listObjects(
   const wanted = (key: Key): boolean =>
     (after === undefined || compareKeys(key, after) > 0) && !isHidden(client, prefix, key);
   let previous: Key | undefined;
-  for await (const entries of pages(client, prefix, after, signal)) {
+  for await (const entries of pages(client, { prefix, after }, traits.trusted, signal)) {
     if (traits.ordered) previous = requireOrder(entries, previous, doing);
-    yield {
-      entries: entries.filter((entry) => wanted(entry.name)).map((entry): ObjectInfo => infoOf(entry, traits.trusted)),
-    };
+    yield { entries: entries.filter(({ key }) => wanted(key)) };
   }
 }
 
-type Entries = readonly Resource[];
+type Entries = readonly ObjectInfo[];
 
 /** Where the next page begins. */
 interface Cursor {
@@ -48,15 +46,15 @@ interface Cursor {
 
 async function* pages(
   client: GcsClient,
-  prefix: string,
-  after: Key | undefined,
+  { prefix, after }: { readonly prefix: string; readonly after: Key | undefined },
+  trusted: TrustedFields,
   signal: AbortSignal,
 ): AsyncGenerator<Entries> {
   const doing = operation(client, 'list');
   const isNews = watchForCycles();
   let cursor: Cursor | undefined = after === undefined || after === '' ? {} : { startOffset: offsetNotAfter(after) };
   while (cursor !== undefined) {
-    const page: Page = await readPage(client, prefix, cursor, doing, signal);
+    const page: Page = await readPage(client, { prefix, cursor }, trusted, signal);
     if (page.next !== undefined && !isNews(page.next)) throw fail('invalid', 'it repeats a page token', doing);
     yield page.entries;
     cursor = nextCursor(client, page, cursor, prefix);
@@ -70,11 +68,11 @@ interface Page {
 
 async function readPage(
   client: GcsClient,
-  prefix: string,
-  cursor: Cursor,
-  doing: Operation,
+  { prefix, cursor }: { readonly prefix: string; readonly cursor: Cursor },
+  trusted: TrustedFields,
   signal: AbortSignal,
 ): Promise<Page> {
+  const doing = operation(client, 'list');
   const fields = `kind,nextPageToken,items(${listFields})`;
   const parameters = { maxResults: '1000', fields, ...(prefix !== '' && { prefix }), ...cursor };
   const path = `${bucketPath(client)}/o?${query(parameters)}`;
@@ -85,12 +83,12 @@ async function readPage(
   if (nextPageToken !== undefined && typeof nextPageToken !== 'string') {
     throw fail('invalid', 'its page token is no text', doing);
   }
-  return { entries: items.map((item) => parseResource(item, doing)), next: nextPageToken || undefined };
+  return { entries: items.map((item) => parseInfo(item, trusted, doing)), next: nextPageToken || undefined };
 }
 
 function nextCursor(client: GcsClient, { entries, next }: Page, cursor: Cursor, prefix: string): Cursor | undefined {
   if (next === undefined) return undefined;
-  const last = entries.at(-1)?.name ?? '';
+  const last = entries.at(-1)?.key ?? '';
   // What is our own need not be paged through: descriptions may be many.
   if (isHidden(client, prefix, last)) return { startOffset: firstKeyAfter(client.reserved) };
   return { ...cursor, pageToken: next };
@@ -102,8 +100,7 @@ function isHidden({ reserved }: GcsClient, prefix: string, key: Key): boolean {
 }
 
 function requireOrder(entries: Entries, previous: Key | undefined, doing: Operation): Key | undefined {
-  const names = entries.map(({ name }) => name);
-  return expectAscending(names, previous, (before, now) =>
+  return expectAscending(entries, previous, (before, now) =>
     fail('invalid', `it lists ${JSON.stringify(now)} after ${JSON.stringify(before)}, out of order`, doing),
   );
 }

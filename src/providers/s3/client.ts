@@ -2,9 +2,10 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import type { Key } from '../../objects/key.ts';
 import { systemClock } from '../../objects/clock.ts';
 import { openAgent } from '../sockets.ts';
-import { Shortcut, type Command, type FoundEndpoint } from './shortcut.ts';
 import { translateError } from './errors.ts';
+import { readListings } from './listing-reader.ts';
 import type { S3Options } from './options.ts';
+import { Shortcut, type Command, type FoundEndpoint } from './shortcut.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 type HttpHandler = typeof import('@smithy/node-http-handler').NodeHttpHandler;
@@ -29,7 +30,7 @@ export interface S3Connection {
     signal: AbortSignal,
     send: (options: { readonly abortSignal: AbortSignal }) => Promise<Output>,
   ) => Promise<Output>;
-  /** As `client.send`, in less time: for what is asked for every object. Of commands that the SDK treats like any other. */
+  /** As `client.send`, in less time: for what is asked often. Of commands that the SDK treats like any other. */
   readonly quick: S3Client['send'];
   readonly fail: (error: unknown, site: CallSite, signal: AbortSignal) => Error;
 }
@@ -41,6 +42,7 @@ export async function openConnection(options: S3Options, reserved: string): Prom
   ]);
   const client = new sdk.S3Client(clientConfig(options, NodeHttpHandler));
   const shortcut = new Shortcut(client);
+  readListings(client);
   addCallHeaders(client);
   removeIdleMiddleware(client);
   teach(client, options.bucket, shortcut);

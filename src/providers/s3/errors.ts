@@ -66,6 +66,7 @@ const byName: Readonly<Record<string, ErrorCode>> = {
   InternalError: 'unavailable',
   RequestTimeout: 'unavailable',
   TimeoutError: 'unavailable',
+  XmlError: 'unavailable',
   ConditionalRequestConflict: 'conflict',
   OperationAborted: 'conflict',
   PreconditionFailed: 'conflict',
@@ -135,6 +136,7 @@ const adviceByName: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: 'The secret access key does not belong to the access key id: correct "credentials"',
   RequestTimeTooSkewed: "This machine's clock is wrong: set it",
   CredentialsProviderError: 'No credentials were found: set "credentials" or the environment the AWS SDK reads',
+  XmlError: 'The answer is not whole: check the server or a proxy in front of it',
   InvalidObjectState: 'The object is archived: restore it to a readable storage class first',
 };
 

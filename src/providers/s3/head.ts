@@ -60,7 +60,7 @@ export async function toHead(
     key,
     size: size ?? missing(connection, key, 'Content-Length'),
     version: requireVersion(connection, key, headers.ETag),
-    modifiedAt: wholeSeconds(headers.LastModified),
+    modifiedAt: wholeSeconds(headers.LastModified?.getTime()),
     ...nonEmpty(trustedChecksums(facts, headers)),
   };
   const head = describedHead(info, { attributes, ...(record !== undefined && { record }) }, description);
@@ -80,10 +80,9 @@ function untyped(headers: ContentHeaders): ContentHeaders {
   return { ...headers, ContentType: undefined };
 }
 
-/** HEAD can say whole seconds only; listings of some servers say more. Both are cut to what both can say. */
-export function wholeSeconds(date: Date | undefined): number {
-  const time = date?.getTime() ?? Number.NaN;
-  return Number.isFinite(time) ? Math.floor(time / 1000) * 1000 : 0;
+/** Of milliseconds since the epoch. HEAD can say whole seconds only; listings of some servers say more. Both are cut to what both can say. */
+export function wholeSeconds(time: number | undefined): number {
+  return time !== undefined && Number.isFinite(time) ? Math.floor(time / 1000) * 1000 : 0;
 }
 
 /** @throws ProviderError `invalid`: without an ETag nothing tells whether an object changed. */

@@ -1,14 +1,15 @@
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { ProviderError } from '../../objects/errors.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
 import { expectAscending } from '../key-order.ts';
+import { isoTimeOf, sizeOf } from '../listed-values.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import type { S3Connection } from './client.ts';
 import { versionOf } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
 import { wholeSeconds } from './head.ts';
+import type { ListedObject, ListingAnswer } from './listing-answer.ts';
 
 /** Sorts after every key Holdfast has in its own space, and before every other key: where a listing goes on after it. */
 const endOfReserved = '\u{10fffd}';
@@ -27,13 +28,8 @@ export async function* listObjects(
   let last: Key | undefined;
   for await (const page of rawPages(connection, { prefix, after }, { ordered, isHidden }, signal)) {
     if (ordered) last = requireOrder(connection, page, last);
-    const wanted = page.filter(({ key }) => !isHidden(key) && (after === '' || compareKeys(key, after) > 0));
-    yield toPage(wanted);
+    yield toPage(page, ({ key }) => !isHidden(key) && (after === '' || compareKeys(key, after) > 0));
   }
-}
-
-interface Listed extends Omit<ObjectInfo, 'version'> {
-  readonly etag: string;
 }
 
 /** Pages as the server gives them. Jumps over what is hidden instead of listing through it, where order allows. */
@@ -42,7 +38,7 @@ async function* rawPages(
   { prefix, after }: Required<ListOptions>,
   { ordered, isHidden }: { readonly ordered: boolean; readonly isHidden: (key: Key) => boolean },
   signal: AbortSignal,
-): AsyncGenerator<readonly Listed[]> {
+): AsyncGenerator<readonly ObjectInfo[]> {
   let position: Position = ordered && after !== '' ? { StartAfter: wellFormedStart(after) } : {};
   const tokens = new Set<string>();
   for (;;) {
@@ -59,22 +55,30 @@ async function* rawPages(
 
 type Position = { readonly StartAfter?: string; readonly ContinuationToken?: string };
 
-export function requestPage(connection: S3Connection, prefix: string, position: Position, signal: AbortSignal) {
-  const { client, sdk, bucket, pageSize } = connection;
+/** @throws ProviderError `unavailable` for an answer that is no whole listing. */
+export async function requestPage(
+  connection: S3Connection,
+  prefix: string,
+  position: Position,
+  signal: AbortSignal,
+): Promise<ListingAnswer> {
+  const { sdk, bucket, pageSize, quick } = connection;
   const input = { Bucket: bucket, Prefix: prefix, MaxKeys: pageSize, EncodingType: 'url', ...position } as const;
-  return connection.call({ operation: 'ListObjectsV2' }, signal, (options) =>
-    client.send(new sdk.ListObjectsV2Command(input), options),
+  // The client reads it so: see `readListings`.
+  return await connection.call(
+    { operation: 'ListObjectsV2' },
+    signal,
+    async (options) => (await quick(new sdk.ListObjectsV2Command(input), options)) as unknown as ListingAnswer,
   );
 }
 
 /** @throws ProviderError `invalid` for a listing that says it goes on and does not say where: it must never just end. */
 function nextToken(
   connection: S3Connection,
-  answer: ListObjectsV2CommandOutput,
+  { truncated, token }: ListingAnswer,
   seen: Set<string>,
 ): string | undefined {
-  if (answer.IsTruncated !== true) return undefined;
-  const token = answer.NextContinuationToken;
+  if (!truncated) return undefined;
   if (token === undefined || token === '') {
     throw brokenListing(connection, 'a page says more follows, and names no continuation token');
   }
@@ -85,17 +89,24 @@ function nextToken(
   return token;
 }
 
-export function toListed(connection: S3Connection, answer: ListObjectsV2CommandOutput): Listed[] {
-  const encoded = answer.EncodingType === 'url';
-  return (answer.Contents ?? []).map(({ Key: name, Size, ETag, LastModified }) => {
-    if (name === undefined || Size === undefined) throw brokenListing(connection, 'an entry has no key or no size');
-    const key = encoded ? decodeKey(connection, name) : name;
-    return { key, size: Size, etag: versionOf(ETag ?? ''), modifiedAt: wholeSeconds(LastModified) };
-  });
+/** An object that is listed without an ETag has the version `''`. */
+export function toListed(connection: S3Connection, { objects, encoded }: ListingAnswer): ObjectInfo[] {
+  return objects.map((object) => infoOf(connection, object, encoded));
+}
+
+function infoOf(connection: S3Connection, listed: ListedObject, encoded: boolean): ObjectInfo {
+  const { name, etag = '' } = listed;
+  const size = sizeOf(listed.size ?? '');
+  if (name === undefined || size === undefined) throw brokenListing(connection, 'an entry has no key or no size');
+  const modifiedAt = listed.modifiedAt === undefined ? 0 : isoTimeOf(listed.modifiedAt);
+  if (modifiedAt === undefined) throw brokenListing(connection, `the time of ${JSON.stringify(name)} is none`);
+  const key = encoded ? decodeKey(connection, name) : name;
+  return { key, size, version: versionOf(etag), modifiedAt: wholeSeconds(modifiedAt) };
 }
 
 /** AWS encodes as a form does: a space is `+`, a plus is `%2B` (measured, brekkylab/backlot #178). */
 export function decodeKey(connection: S3Connection, name: string): Key {
+  if (!name.includes('%') && !name.includes('+')) return name;
   try {
     return decodeURIComponent(name.replaceAll('+', ' '));
   } catch {
@@ -103,19 +114,19 @@ export function decodeKey(connection: S3Connection, name: string): Key {
   }
 }
 
-function toPage(listed: readonly Listed[]): ListPage {
+function toPage(listed: readonly ObjectInfo[], isWanted: (info: ObjectInfo) => boolean): ListPage {
   const entries: ObjectInfo[] = [];
   const ignored: { key: Key; reason: string }[] = [];
-  for (const { etag, ...entry } of listed) {
-    if (etag === '') ignored.push({ key: entry.key, reason: 'the server lists it without an ETag' });
-    else entries.push({ ...entry, version: etag });
+  for (const info of listed) {
+    if (!isWanted(info)) continue;
+    if (info.version === '') ignored.push({ key: info.key, reason: 'the server lists it without an ETag' });
+    else entries.push(info);
   }
   return ignored.length === 0 ? { entries } : { entries, ignored };
 }
 
-function requireOrder(connection: S3Connection, page: readonly Listed[], last: Key | undefined): Key | undefined {
-  const keys = page.map(({ key }) => key);
-  return expectAscending(keys, last, (before, now) =>
+function requireOrder(connection: S3Connection, page: readonly ObjectInfo[], last: Key | undefined): Key | undefined {
+  return expectAscending(page, last, (before, now) =>
     brokenListing(connection, `${JSON.stringify(now)} came after ${JSON.stringify(before)}, out of order`),
   );
 }

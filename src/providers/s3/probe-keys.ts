@@ -48,7 +48,7 @@ export async function probeListing(
 
 async function list(connection: S3Connection, prefix: string, signal: AbortSignal) {
   const answer = await requestPage(connection, prefix, {}, signal);
-  return { keys: toListed(connection, answer).map(({ key }) => key), encoded: answer.EncodingType === 'url' };
+  return { keys: toListed(connection, answer).map(({ key }) => key), encoded: answer.encoded };
 }
 
 function write({ client, sdk, bucket, call }: S3Connection, key: Key, signal: AbortSignal) {

@@ -1,4 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3';
+import { bytesOf } from '../http-answers.ts';
 
 interface Request {
   readonly method: string;
@@ -151,10 +152,6 @@ async function amend({ method }: Request, response: Response): Promise<void> {
   response.body = body;
   // S3 may find out that it failed after it has said 200.
   if (response.statusCode === 200 && body.includes('<Error')) response.statusCode = 500;
-}
-
-async function bytesOf(body: Response['body']): Promise<Buffer> {
-  return body instanceof Uint8Array ? Buffer.from(body) : Buffer.concat(await Array.fromAsync(body));
 }
 
 /** As the middleware leaves it for whoever translates the error. */
