@@ -121,14 +121,22 @@ export class XmlScan {
       if (code === colon) local = end;
     }
     if (end === local) throw new XmlError(this.#brokenTag(at));
-    this.#open.push(this.#xml.slice(begin, end));
-    this.#attributes = undefined;
+    const name = this.#xml.slice(begin, end);
+    this.#open.push(name);
     this.#at = end;
+    this.#attributes = undefined;
+    if (this.#xml.charCodeAt(end) === greater) {
+      this.#at += 1;
+      this.#empty = false;
+    } else this.#endOfStartTag();
+    return local === begin ? name : this.#xml.slice(local, end);
+  }
+
+  #endOfStartTag(): void {
     while (this.#attribute());
     this.#empty = this.#xml.charCodeAt(this.#at) === slash;
     if (this.#empty) this.#at += 1;
     this.#expect(greater);
-    return this.#xml.slice(local, end);
   }
 
   /** Reads the next attribute of a start tag. @returns false when there is none. */
@@ -215,7 +223,13 @@ function isInName(code: number): boolean {
   return (code >= 0x41 && code <= 0x5a) || (code >= 0x2d && code <= 0x3a && code !== slash) || code === 0x5f;
 }
 
-const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const named: ReadonlyMap<string, string> = new Map([
+  ['amp', '&'],
+  ['lt', '<'],
+  ['gt', '>'],
+  ['quot', '"'],
+  ['apos', "'"],
+]);
 
 /** Text as it is meant. @throws XmlError for a reference to what only a document type could define. */
 function unescaped(raw: string): string {
@@ -226,7 +240,7 @@ function unescaped(raw: string): string {
   while (ampersand >= 0) {
     const end = raw.indexOf(';', ampersand);
     const name = raw.slice(ampersand + 1, end < 0 ? raw.length : end);
-    const character = end < 0 ? undefined : (named[name] ?? numbered(name));
+    const character = end < 0 ? undefined : ((named.get(name) ?? numbered(name)));
     if (character === undefined) throw new XmlError(`${JSON.stringify(`&${name.slice(0, 20)}`)} is no reference`);
     text += lines(raw.slice(at, ampersand)) + character;
     at = end + 1;
