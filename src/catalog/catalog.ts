@@ -9,7 +9,7 @@ import type { ImportLedger } from './import.ts';
 import type { KeptLedger } from './kept.ts';
 import type { LossLedger } from './losses.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from './policies.ts';
-import type { HistoryEntry, ObjectRow } from './rows.ts';
+import type { HistoryEntry, ObjectOutline, ObjectRow } from './rows.ts';
 import type { ScrubLedger } from './scrub.ts';
 import type { SnapshotLedger } from './snapshots.ts';
 import type { UploadLedger } from './uploads.ts';
@@ -26,7 +26,7 @@ import type { UploadLedger } from './uploads.ts';
  * - Work is claimed with a lease and a fencing token. Settling with a token that is not the newest changes nothing
  *   and says so. A lease that ran out may be claimed again; until somebody does, its token still settles.
  * - Times are milliseconds since the epoch by the catalog's own clock, so that several processes agree.
- * - `scan` yields objects in the byte order of their keys.
+ * - `scan` and `outline` yield objects in the byte order of their keys.
  * - Memory does not grow with the number of objects.
  */
 export interface Catalog
@@ -56,6 +56,9 @@ export interface Catalog
 
   /** Objects of a policy in key order, with all their copies, in pages. */
   scan(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly ObjectRow[]>;
+
+  /** The same objects, in half the time. */
+  outline(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly ObjectOutline[]>;
 
   /**
    * Applies what a pass found, in one transaction. Each finding is compare-and-set: one whose `asOf` is not later

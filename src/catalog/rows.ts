@@ -44,6 +44,13 @@ export interface ObjectRow extends ObjectVersion {
   readonly copies: readonly CopyRow[];
 }
 
+/** Of an object what is compared with what listings show. */
+export interface ObjectOutline extends Omit<ObjectRow, 'attributes' | 'doubted' | 'past' | 'copies'> {
+  readonly copies: readonly CopyOutline[];
+}
+
+export type CopyOutline = Pick<CopyRow, 'target' | 'state' | 'version'>;
+
 export type Observed = Overwritten | { readonly kind: 'vanished' };
 
 interface Overwritten extends ObjectVersion {

@@ -14,13 +14,23 @@ export function isReserved(key: Key): boolean {
   return key.startsWith(reservedPrefix);
 }
 
-const surrogate = /[\ud800-\udfff]/;
-
 /** Orders keys by their bytes, as providers list them. JavaScript's `<` orders by UTF-16 unit, which differs above U+FFFF. */
 export function compareKeys(a: Key, b: Key): number {
   if (a === b) return 0;
-  if (!surrogate.test(a) && !surrogate.test(b)) return a < b ? -1 : 1;
+  const length = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  const [left, right] = [unitAt(a, at), unitAt(b, at)];
+  // Up to here both are the same. A unit below all surrogates is a character by itself, and so is the end.
+  if (left < firstSurrogate && right < firstSurrogate) return left - right;
   return Buffer.compare(keyToBytes(a), keyToBytes(b));
+}
+
+const firstSurrogate = 0xd800;
+
+/** -1 at the end, where a surrogate before it is no half of a pair. */
+function unitAt(key: Key, at: number): number {
+  return at < key.length ? key.charCodeAt(at) : -1;
 }
 
 export function keyToBytes(key: Key): Buffer {

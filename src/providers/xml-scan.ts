@@ -240,7 +240,7 @@ function unescaped(raw: string): string {
   while (ampersand >= 0) {
     const end = raw.indexOf(';', ampersand);
     const name = raw.slice(ampersand + 1, end < 0 ? raw.length : end);
-    const character = end < 0 ? undefined : ((named.get(name) ?? numbered(name)));
+    const character = end < 0 ? undefined : (named.get(name) ?? numbered(name));
     if (character === undefined) throw new XmlError(`${JSON.stringify(`&${name.slice(0, 20)}`)} is no reference`);
     text += lines(raw.slice(at, ampersand)) + character;
     at = end + 1;

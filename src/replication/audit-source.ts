@@ -1,4 +1,4 @@
-import type { ObjectRow, ObjectVersion } from '../catalog/rows.ts';
+import type { ObjectOutline, ObjectVersion } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import { digestByReading, headIfThere } from './prove.ts';
 import type { Site } from './site.ts';
@@ -29,7 +29,7 @@ export function isOnlyTouched(source: Site, found: ObjectVersion, row: ObjectVer
 /** Reads the source's object and compares it with what is known of this version. Damage is read twice before it counts. */
 export async function auditSource(
   source: Site,
-  row: ObjectRow,
+  row: ObjectOutline,
   sha256: string,
   { onBytes }: AuditSourceOptions,
   signal: AbortSignal,
@@ -64,7 +64,7 @@ function damage(found: string, known: string): string {
 /** The read broke off: the object moved on, or this very version is not as long as it was. */
 async function shorter(
   { provider }: Site,
-  row: ObjectRow,
+  row: ObjectOutline,
   error: ProviderError,
   signal: AbortSignal,
 ): Promise<SourceAudit> {

@@ -1,5 +1,5 @@
 import type { Finding } from '../catalog/findings.ts';
-import type { ObjectRow } from '../catalog/rows.ts';
+import type { ObjectOutline } from '../catalog/rows.ts';
 import type { Key } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
 import { agreement } from './prove.ts';
@@ -8,7 +8,7 @@ import { agreement } from './prove.ts';
 export interface Sighting {
   readonly key: Key;
   readonly source: ObjectInfo | undefined;
-  readonly row: ObjectRow | undefined;
+  readonly row: ObjectOutline | undefined;
   /** Whether the source's version is a change is still being found out: nothing is said of it. */
   readonly isOpen?: boolean;
   /** The SHA-256 of the row, where the source's bytes were found not to have it. */
@@ -28,16 +28,20 @@ export interface ComparePlan {
 export function compare(sighting: Sighting, plan: ComparePlan): Finding[] {
   const { source, row, isOpen, unlike } = sighting;
   if (row === undefined) return source === undefined ? [] : [newObject(source, sighting)];
-  const findings: Finding[] = [];
   const change = isOpen === true ? undefined : sourceChange(source, row, plan.asOf, unlike);
-  if (change !== undefined) findings.push(change);
-  findings.push(...copyChanges(row, sighting.targets, plan));
+  const findings = copyChanges(row, sighting.targets, plan);
+  if (change !== undefined) findings.unshift(change);
   return findings;
 }
 
 /** What stands at the targets, compared with what the catalog says of the copies. */
-export function copyChanges(row: ObjectRow, standing: Sighting['targets'], plan: ComparePlan): Finding[] {
-  return [...standing].flatMap(([target, info]) => copyChange(row, target, info, plan) ?? []);
+export function copyChanges(row: ObjectOutline, standing: Sighting['targets'], plan: ComparePlan): Finding[] {
+  const findings: Finding[] = [];
+  for (const [target, info] of standing) {
+    const change = copyChange(row, target, info, plan);
+    if (change !== undefined) findings.push(change);
+  }
+  return findings;
 }
 
 function newObject(source: ObjectInfo, { targets, key }: Sighting): Finding {
@@ -48,7 +52,7 @@ function newObject(source: ObjectInfo, { targets, key }: Sighting): Finding {
 }
 
 /** Whether the source shows the very change that a person rejected. */
-export function isRejected(source: ObjectInfo | undefined, { state, rejected }: ObjectRow): boolean {
+export function isRejected(source: ObjectInfo | undefined, { state, rejected }: ObjectOutline): boolean {
   if (rejected === null) return false;
   if (source === undefined) return rejected.kind === 'vanished' && state === 'present';
   return rejected.kind === 'overwritten' && rejected.version === source.version;
@@ -56,7 +60,7 @@ export function isRejected(source: ObjectInfo | undefined, { state, rejected }: 
 
 function sourceChange(
   source: ObjectInfo | undefined,
-  row: ObjectRow,
+  row: ObjectOutline,
   asOf: number,
   unlike: string | undefined,
 ): Finding | undefined {
@@ -77,7 +81,7 @@ function sourceChange(
 }
 
 function copyChange(
-  row: ObjectRow,
+  row: ObjectOutline,
   target: string,
   standing: ObjectInfo | undefined,
   { asOf, deep }: ComparePlan,
@@ -98,8 +102,9 @@ function copyChange(
 }
 
 /** Whether what a listing attests is not what the object is, although the version is the copy's: only reading tells. */
-export function contradicts(standing: ObjectInfo, { size, sha256, checksums }: ObjectRow): boolean {
+export function contradicts(standing: ObjectInfo, { size, sha256, checksums }: ObjectOutline): boolean {
   if (standing.size !== size) return true;
+  if (standing.checksums === undefined) return false;
   const known = sha256 === null ? checksums : { ...checksums, sha256 };
-  return agreement(standing.checksums ?? {}, known)?.equal === false;
+  return agreement(standing.checksums, known)?.equal === false;
 }

@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Finding } from '../catalog/findings.ts';
-import type { ObjectRow } from '../catalog/rows.ts';
+import type { ObjectOutline } from '../catalog/rows.ts';
 import type { Clock } from '../objects/clock.ts';
 import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
@@ -83,8 +83,12 @@ class Walk implements AsyncDisposable {
   readonly #log: Log;
   readonly #signal: AbortSignal;
   readonly #source: Cursor<ObjectInfo>;
-  readonly #rows: Cursor<ObjectRow>;
+  readonly #rows: Cursor<ObjectOutline>;
   readonly #targets: Map<string, Cursor<ObjectInfo>>;
+  /** Of source, catalog and the targets that still take part. */
+  #cursors: readonly Cursor<{ readonly key: Key }>[];
+  /** What stands at the targets at the key that is looked at. One for all keys: a map for each costs. */
+  readonly #standing = new Map<string, ObjectInfo | undefined>();
   readonly #leashes = new Map<string, Leash>();
   readonly #findings: Finding[] = [];
   readonly #suspects: Suspects;
@@ -113,15 +117,17 @@ class Walk implements AsyncDisposable {
     const onFinding = (finding: Finding): void => void this.#findings.push(finding);
     const onChange = (...found: Parameters<SuspectsOptions['onChange']>): void => this.#changedAfterAll(...found);
     this.#suspects = new Suspects(policy.source, { onFinding, onChange }, signal);
-    this.#rows = new Cursor(catalog.scan(policy.name, { prefix: options.prefix }));
+    this.#rows = new Cursor(catalog.outline(policy.name, { prefix: options.prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
+    this.#cursors = this.#all();
   }
 
   async run(): Promise<Seen> {
     for (;;) {
-      await this.#settle();
+      // Not for every key: a promise for each costs more than all else that is done here.
+      if (!this.#cursors.every(isSettled)) await this.#settle();
       if (this.#seen.sourceFailure !== undefined) break;
-      const key = smallestKey([this.#source, this.#rows, ...this.#targets.values()]);
+      const key = smallestKey(this.#cursors);
       if (key === undefined) break;
       this.#look(key);
       if (this.#suspects.crowded) await this.#suspects.room();
@@ -136,9 +142,11 @@ class Walk implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const leash of this.#leashes.values()) leash[Symbol.dispose]();
     await this.#suspects.idle();
-    await Promise.all(
-      [this.#source, this.#rows, ...this.#targets.values()].map(async (cursor) => await cursor.close()),
-    );
+    await Promise.all(this.#all().map(async (cursor) => await cursor.close()));
+  }
+
+  #all(): readonly Cursor<{ readonly key: Key }>[] {
+    return [this.#source, this.#rows, ...this.#targets.values()];
   }
 
   async #settle(): Promise<void> {
@@ -165,6 +173,8 @@ class Walk implements AsyncDisposable {
       await cursor.settle();
     } catch (error) {
       this.#targets.delete(target);
+      this.#standing.delete(target);
+      this.#cursors = this.#all();
       const reason: unknown = leash?.signal.reason;
       const why = reason instanceof ProviderError ? reason : error;
       this.#seen.targetFailures.set(target, asFailure(why, target, this.#signal));
@@ -174,12 +184,11 @@ class Walk implements AsyncDisposable {
   }
 
   #look(key: Key): void {
-    const targets = new Map<string, ObjectInfo | undefined>();
-    for (const [target, cursor] of this.#targets) targets.set(target, cursor.take(key));
-    const sighting: Sighting = { key, ...this.#takeSource(key), targets };
+    for (const [target, cursor] of this.#targets) this.#standing.set(target, cursor.take(key));
+    const sighting: Sighting = { key, ...this.#takeSource(key), targets: this.#standing };
     const findings = compare(sighting, this.#options);
     this.#count(sighting, findings);
-    this.#findings.push(...findings);
+    for (const finding of findings) this.#findings.push(finding);
   }
 
   /** A version that is no change of the content is none for the comparison. */
@@ -201,13 +210,14 @@ class Walk implements AsyncDisposable {
     if (row === undefined) return;
     if (row.state === 'present' && (source !== undefined || !isRejected(source, row))) seen.known += 1;
     this.#countChange(source, row);
-    const touched = new Set(findings.map((finding) => ('target' in finding ? finding.target : undefined)));
+    const isTouched = (target: string): boolean =>
+      findings.some((found) => 'target' in found && found.target === target);
     for (const copy of row.copies) {
-      if (copy.state === 'verified' && targets.has(copy.target) && !touched.has(copy.target)) seen.inPlace += 1;
+      if (copy.state === 'verified' && targets.has(copy.target) && !isTouched(copy.target)) seen.inPlace += 1;
     }
   }
 
-  #countChange(source: ObjectInfo | undefined, row: ObjectRow): void {
+  #countChange(source: ObjectInfo | undefined, row: ObjectOutline): void {
     const seen = this.#seen;
     const comparable = !isRejected(source, row) && this.#isComparable(row);
     const overwritten = comparable && source !== undefined && source.version !== row.version;
@@ -220,7 +230,7 @@ class Walk implements AsyncDisposable {
   }
 
   /** It was counted as there when the walk went by. */
-  #changedAfterAll(source: ObjectInfo, row: ObjectRow, unlike: string | undefined): void {
+  #changedAfterAll(source: ObjectInfo, row: ObjectOutline, unlike: string | undefined): void {
     const sighting = { key: row.key, source, row, targets: new Map(), ...(unlike === undefined ? {} : { unlike }) };
     this.#findings.push(...compare(sighting, this.#options));
     this.#countChange(source, row);
@@ -230,7 +240,7 @@ class Walk implements AsyncDisposable {
    * A row that changed since the pass began is newer than the listings: what they lack says nothing about it. One that
    * changed later than now did so under a clock that was ahead.
    */
-  #isComparable({ updatedAt, observed }: ObjectRow): boolean {
+  #isComparable({ updatedAt, observed }: ObjectOutline): boolean {
     return updatedAt < this.#options.asOf || observed !== null || updatedAt > this.#options.clock.now();
   }
 
@@ -262,7 +272,11 @@ class Walk implements AsyncDisposable {
   }
 }
 
-function isIncomparable(source: ObjectInfo, { size, sha256, copies }: ObjectRow): boolean {
+function isSettled(cursor: Cursor<{ readonly key: Key }>): boolean {
+  return cursor.settled;
+}
+
+function isIncomparable(source: ObjectInfo, { size, sha256, copies }: ObjectOutline): boolean {
   return sha256 === null && source.size === size && copies.some(({ state }) => state === 'unproven');
 }
 

@@ -1,6 +1,6 @@
 import PQueue from 'p-queue';
 import type { Finding } from '../catalog/findings.ts';
-import type { ObjectRow } from '../catalog/rows.ts';
+import type { ObjectOutline } from '../catalog/rows.ts';
 import { auditSource, isOnlyTouched } from './audit-source.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { ObjectInfo } from '../objects/object.ts';
@@ -16,7 +16,7 @@ const newsBytes = 64 * 1024 * 1024;
 export interface SuspectsOptions {
   readonly onFinding: (finding: Finding) => void;
   /** What was suspected to be the same object is a change like any other. `unlike`: the SHA-256 that it does not have. */
-  readonly onChange: (found: ObjectInfo, row: ObjectRow, unlike: string | undefined) => void;
+  readonly onChange: (found: ObjectInfo, row: ObjectOutline, unlike: string | undefined) => void;
 }
 
 /** `touched`: no change, whatever its bytes are now. `asked`: it comes out whether it is a change. */
@@ -45,7 +45,7 @@ export class Suspects {
   }
 
   /** @returns undefined when it is none: then another version is a change. */
-  take(found: ObjectInfo, row: ObjectRow): Suspicion {
+  take(found: ObjectInfo, row: ObjectOutline): Suspicion {
     const { sha256, state, damagedVersion } = row;
     if (sha256 === null || state === 'gone') return undefined;
     if (isOnlyTouched(this.#source, found, row)) {
@@ -85,7 +85,7 @@ export class Suspects {
   }
 
   /** One that cannot be read now, or changes again, is looked at by the next pass. */
-  async #audit(row: ObjectRow, sha256: string): Promise<void> {
+  async #audit(row: ObjectOutline, sha256: string): Promise<void> {
     const audit = await auditSource(
       this.#source,
       row,
@@ -97,14 +97,14 @@ export class Suspects {
     this.#found(row, audit.version, audit.sha256);
   }
 
-  #found({ id, version }: ObjectRow, found: string, sha256: string): void {
+  #found({ id, version }: ObjectOutline, found: string, sha256: string): void {
     this.#options.onFinding({ kind: 'source-read', id, version, found, sha256 });
   }
 
   /** @returns undefined when the place does not answer, which tells nothing: it is a change until it does. */
   async #isSame(
     { key, size, version }: ObjectInfo,
-    { checksums }: ObjectRow,
+    { checksums }: ObjectOutline,
     sha256: string,
   ): Promise<boolean | undefined> {
     const { provider } = this.#source;
@@ -134,7 +134,11 @@ export class Suspects {
 }
 
 /** One that was found to be unlike this digest is not asked again. */
-function mayBeRestored(found: ObjectInfo, { size, version, observed, rejected }: ObjectRow, sha256: string): boolean {
+function mayBeRestored(
+  found: ObjectInfo,
+  { size, version, observed, rejected }: ObjectOutline,
+  sha256: string,
+): boolean {
   if (found.size !== size || found.version === version) return false;
   if (rejected?.kind === 'overwritten' && rejected.version === found.version) return false;
   return observed?.kind !== 'overwritten' || observed.version !== found.version || observed.unlike !== sha256;

@@ -42,7 +42,8 @@ export class XmlWriter {
 
   #character(character: string): string {
     const code = character.codePointAt(0) ?? 0;
-    if (this.#numbers && code < 0x80 && this.#random() < 0.05) return this.#pick([`&#${code};`, `&#x${code.toString(16)};`]);
+    if (this.#numbers && code < 0x80 && this.#random() < 0.05)
+      return this.#pick([`&#${code};`, `&#x${code.toString(16)};`]);
     return references.get(character) ?? character;
   }
 

@@ -20,7 +20,7 @@ import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
 import type { CopyPace, Loss } from '../losses.ts';
 import type { Outlast } from '../outlast.ts';
 import type { DecideOptions, PolicyRow, PolicyState, ProviderState } from '../policies.ts';
-import type { HistoryEntry, ObjectRow } from '../rows.ts';
+import type { HistoryEntry, ObjectOutline, ObjectRow } from '../rows.ts';
 import type { SnapshotState, StoredSnapshot } from '../snapshots.ts';
 import type { IntendedUpload, OpenUploadRow, OrphanClaim, OrphanRequest, UploadNote } from '../uploads.ts';
 import { claim } from './claim.ts';
@@ -45,7 +45,7 @@ import { readPolicy, updatePolicy } from './policy-state.ts';
 import { problems } from './problems.ts';
 import { record } from './record.ts';
 import { renew } from './renew.ts';
-import { scan } from './scan.ts';
+import { outline, scan } from './scan.ts';
 import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { settleDeletions } from './settle-deletion.ts';
@@ -90,6 +90,10 @@ export class SqliteCatalog implements Catalog {
 
   scan(policy: string, { prefix = '' }: Below): AsyncIterable<readonly ObjectRow[]> {
     return scan(this.#ledger, policy, prefix);
+  }
+
+  outline(policy: string, { prefix = '' }: Below): AsyncIterable<readonly ObjectOutline[]> {
+    return outline(this.#ledger, policy, prefix);
   }
 
   record(policy: string, findings: readonly Finding[]): Promise<RecordResult> {

@@ -27,7 +27,9 @@ async function bySdk(xml: string): Promise<Read> {
   });
   const { value } = await client.listBlobsFlat().byPage().next();
   const { segment, continuationToken } = value as {
-    segment: { blobItems: { name: string; properties: { contentLength?: number; etag: string; lastModified: Date } }[] };
+    segment: {
+      blobItems: { name: string; properties: { contentLength?: number; etag: string; lastModified: Date } }[];
+    };
     continuationToken?: string;
   };
   const objects = segment.blobItems.map(({ name: key, properties: { contentLength, etag, lastModified } }) => ({

@@ -22,6 +22,7 @@ import { migrate } from '../../../src/catalog/sqlite/migrate.ts';
 import { firstAndLastSql } from '../../../src/catalog/sqlite/narrow-prefix.ts';
 import * as outstanding from '../../../src/catalog/sqlite/outstanding.ts';
 import * as problems from '../../../src/catalog/sqlite/problems.ts';
+import { copyOutlinesSql, outlinesSql } from '../../../src/catalog/sqlite/outlines.ts';
 import { copiesSql, objectsSql } from '../../../src/catalog/sqlite/rows.ts';
 import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scrub.ts';
 import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
@@ -55,6 +56,8 @@ const statements: Readonly<Record<string, string>> = {
   'kept: page of keys': pageOfKeysSql(range),
   'scan: objects': objectsSql(page),
   'scan: copies': copiesSql(page),
+  'outline: objects': outlinesSql(page),
+  'outline: copies': copyOutlinesSql(page),
   'outstanding: due': outstanding.dueSql(),
   'outstanding: due below a prefix': outstanding.dueSql(range),
   'outstanding: next': outstanding.nextDueSql(),

@@ -21,7 +21,9 @@ async function bySdk(xml: string): Promise<Read> {
     region: 'us-east-1',
     credentials: { accessKeyId: 'a', secretAccessKey: 's' },
     maxAttempts: 1,
-    requestHandler: { handle: async () => ({ response: { statusCode: 200, headers: {}, body: Buffer.from(xml) } }) } as never,
+    requestHandler: {
+      handle: async () => ({ response: { statusCode: 200, headers: {}, body: Buffer.from(xml) } }),
+    } as never,
   });
   const answer = await client.send(new ListObjectsV2Command({ Bucket: 'bucket' }));
   const objects = (answer.Contents ?? []).map(({ Key = '', Size, ETag = '', LastModified }) => ({
@@ -69,7 +71,13 @@ function anyObject(random: Random, encoded: boolean): Element {
     { name: 'Size', content: String(below(2 ** 40)) },
     { name: 'ChecksumAlgorithm', content: 'CRC32' },
     { name: 'ChecksumAlgorithm', content: 'SHA256' },
-    { name: 'Owner', content: [{ name: 'ID', content: '1' }, { name: 'DisplayName', content: '' }] },
+    {
+      name: 'Owner',
+      content: [
+        { name: 'ID', content: '1' },
+        { name: 'DisplayName', content: '' },
+      ],
+    },
     { name: 'StorageClass', content: 'STANDARD' },
   ];
   return { name: 'Contents', content: fields.toSorted(() => random() - 0.5) };
@@ -119,7 +127,10 @@ test('a listing that breaks off anywhere is refused', () => {
 test.each([
   ['of something else', '<html><body/></html>'],
   ['with two keys in an entry', '<ListBucketResult><Contents><Key>a</Key><Key>b</Key></Contents></ListBucketResult>'],
-  ['with two tokens', `<ListBucketResult>${'<NextContinuationToken>a</NextContinuationToken>'.repeat(2)}</ListBucketResult>`],
+  [
+    'with two tokens',
+    `<ListBucketResult>${'<NextContinuationToken>a</NextContinuationToken>'.repeat(2)}</ListBucketResult>`,
+  ],
 ])('an answer %s is refused', (_, xml) => {
   expect(() => parseListing(xml)).toThrow();
 });
