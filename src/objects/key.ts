@@ -28,7 +28,7 @@ export function compareKeys(a: Key, b: Key): number {
 
 const firstSurrogate = 0xd800;
 
-/** -1 at the end, where a surrogate before it is no half of a pair. */
+/** -1 at the end. */
 function unitAt(key: Key, at: number): number {
   return at < key.length ? key.charCodeAt(at) : -1;
 }

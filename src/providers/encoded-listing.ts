@@ -21,7 +21,8 @@ export async function* listBothKinds(
     await native.fill();
     await encoded.fill();
     const ignored = [...native.takeIgnored(), ...encoded.takeIgnored()];
-    const entries = mergeWhileBothLast(native, encoded);
+    // Mostly there is nothing to merge.
+    const entries = encoded.over ? native.takeRest() : mergeWhileBothLast(native, encoded);
     if (entries.length > 0 || ignored.length > 0) yield { entries, ...(ignored.length > 0 && { ignored }) };
     if (native.over && encoded.over) return;
   }
@@ -127,6 +128,13 @@ class Entries implements AsyncDisposable {
       this.#at = 0;
       if (step.done !== true) this.#ignored = [...this.#ignored, ...(step.value.ignored ?? [])];
     }
+  }
+
+  /** What is left of the page at hand. */
+  takeRest(): readonly ObjectInfo[] {
+    const rest = this.#at === 0 ? this.#page : this.#page.slice(this.#at);
+    this.#page = [];
+    return rest;
   }
 
   takeIgnored(): NonNullable<ListPage['ignored']> {

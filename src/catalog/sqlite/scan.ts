@@ -7,6 +7,10 @@ import { readObjects, type ObjectQuery } from './rows.ts';
 
 const pageSize = 1000;
 
+export interface Below {
+  readonly prefix?: string;
+}
+
 export function scan(ledger: Ledger, policy: string, prefix: string): AsyncGenerator<readonly ObjectRow[]> {
   return pages(ledger, policy, prefix, readObjects);
 }

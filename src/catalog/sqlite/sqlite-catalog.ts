@@ -45,7 +45,7 @@ import { readPolicy, updatePolicy } from './policy-state.ts';
 import { problems } from './problems.ts';
 import { record } from './record.ts';
 import { renew } from './renew.ts';
-import { outline, scan } from './scan.ts';
+import { outline, scan, type Below } from './scan.ts';
 import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { settleDeletions } from './settle-deletion.ts';
@@ -55,10 +55,6 @@ import { tally } from './tally.ts';
 import * as uploads from './uploads.ts';
 import { tell } from './view.ts';
 import { WriteQueue } from './write-queue.ts';
-
-interface Below {
-  readonly prefix?: string;
-}
 
 /** The verbs on one connection: reads at once, writes through the queue. */
 export class SqliteCatalog implements Catalog {

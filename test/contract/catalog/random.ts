@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
 import type { Claim, CopyOutcome } from '../../../src/catalog/claims.ts';
 import type { Finding } from '../../../src/catalog/findings.ts';
-import type { ObjectRow } from '../../../src/catalog/rows.ts';
+import type { ObjectOutline, ObjectRow } from '../../../src/catalog/rows.ts';
 import { mayMove } from '../../../src/catalog/states.ts';
 import { printedSeed } from '../../support/seed.ts';
 import { expectedCounts } from './expected-counts.ts';
@@ -114,6 +114,7 @@ export class History {
   async check(): Promise<void> {
     const objects = await this.#objects();
     for (const object of objects) checkObject(object, this.#before);
+    await checkOutlines(this.#bench.catalog, objects);
     for (const prefix of ['', 'a', 'b/']) await checkCounts(this.#bench.catalog, objects, prefix);
   }
 
@@ -128,6 +129,15 @@ function expectGreater(value: number, than: number): void {
 
 function expectEqual(value: unknown, to: unknown): void {
   expect(value).toEqual(to);
+}
+
+async function checkOutlines(catalog: Catalog, objects: readonly ObjectRow[]): Promise<void> {
+  const outlines = (await Array.fromAsync(catalog.outline(policy, {}))).flat();
+  expect(outlines).toMatchObject(objects.map(outlineOf));
+}
+
+function outlineOf({ attributes: _, past: __, doubted: ___, copies, ...rest }: ObjectRow): ObjectOutline {
+  return { ...rest, copies: copies.map(({ target, state, version }) => ({ target, state, version })) };
 }
 
 async function checkCounts(catalog: Catalog, objects: readonly ObjectRow[], prefix: string): Promise<void> {

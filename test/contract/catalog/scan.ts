@@ -28,11 +28,13 @@ const keys = [
 ];
 
 export function scanCases(create: CreateStore): void {
-  test('scan yields every key as it was given, in byte order', async () => {
+  test('scan and outline yield every key as it was given, in byte order', async () => {
     await using bench = await Bench.create(create);
     for (const key of keys) await bench.add(key);
     const expected = [...keys].sort(compareKeys);
     expect((await scanned(bench, '')).map((object) => object.key)).toEqual(expected);
+    const outlines = (await Array.fromAsync(bench.catalog.outline(policy, { prefix: '' }))).flat();
+    expect(outlines.map((object) => object.key)).toEqual(expected);
   });
 
   test('a prefix is one of bytes', async () => {
