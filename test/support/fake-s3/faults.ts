@@ -38,6 +38,8 @@ export type Fault =
   /** A truncated page without a continuation token; a token that leads to the same page again. */
   | 'list-without-token'
   | 'list-in-circles'
+  /** A page without its end, of the length that it says. */
+  | 'list-cut-short'
   /** Lists raw keys although encoded ones were asked for (versitygw). */
   | 'list-raw'
   | 'ignore-preconditions'

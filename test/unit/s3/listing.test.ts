@@ -35,6 +35,32 @@ describe('a listing', () => {
     await expect(listed(room.provider)).rejects.toMatchObject({ code: 'unavailable' });
   });
 
+  test.each([
+    ['for the first time', 1],
+    ['past the middleware', 2],
+  ])('whose answer ends before its XML does throws, %s', async (_, nth) => {
+    await using room = await openS3Room({}, { pageSize: 2 });
+    for (const key of ['a', 'b', 'c']) room.fake.place(key, key);
+    room.fake.inject({ match: { operation: 'ListObjectsV2', nth }, fault: 'list-cut-short' });
+    await expect(listed(room.provider)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringMatching(/^S3 ListObjectsV2 of bucket "bucket" failed: .*it breaks off.*not whole/),
+    });
+  });
+
+  test.each([
+    ['for the first time', 1],
+    ['past the middleware', 2],
+  ])('that fails after the server has said 200 throws, %s', async (_, nth) => {
+    await using room = await openS3Room({}, { pageSize: 2 });
+    for (const key of ['a', 'b', 'c']) room.fake.place(key, key);
+    room.fake.inject({ match: { operation: 'ListObjectsV2', nth }, fault: 'ok-with-error-body' });
+    await expect(listed(room.provider)).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('InternalError: Try again'),
+    });
+  });
+
   test('jumps over the keys of Holdfast instead of listing through them', async () => {
     await using room = await openS3Room({}, { pageSize: 10 });
     for (let n = 0; n < 500; n += 1) room.fake.place(`.holdfast/descriptions/${n}`, 'x');
