@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
 import { openConnection } from '../../../src/providers/azure/connection.ts';
 import type { Connection } from '../../../src/providers/azure/connection.ts';
@@ -75,4 +78,27 @@ test('what is reserved below the root is jumped over, and stays hidden where tha
   const pages = await Array.fromAsync(untrusted);
   expect(pages.flatMap((page) => page.entries.map(({ key }) => key))).toEqual(['r/!', 'r/.holdfast0', 'r/a']);
   connection.close();
+});
+
+test('a listing is asked for as XML, page by page', async () => {
+  const asked: (string | null | undefined)[][] = [];
+  const server = createServer(({ url = '', headers }, response) => {
+    const { searchParams: query } = new URL(url, 'http://127.0.0.1');
+    const names = ['restype', 'comp', 'prefix', 'startFrom', 'maxresults', 'marker'];
+    asked.push([headers.accept, ...names.map((name) => query.get(name))]);
+    const marker = query.has('marker') ? '' : '<NextMarker>next</NextMarker>';
+    const xml = `<EnumerationResults><Blobs/>${marker}</EnumerationResults>`;
+    response.setHeader('content-type', 'application/xml').end(xml);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  const connection = await openConnection({ ...room().options, endpoint: `http://127.0.0.1:${port}/a`, pageSize: 2 });
+  expect(await keys(connection, { prefix: 'p/', after: 'p/1' })).toEqual([]);
+  const always = ['application/xml', 'container', 'list', 'p/', 'p/1', '2'];
+  expect(asked).toEqual([
+    [...always, null],
+    [...always, 'next'],
+  ]);
+  connection.close();
+  server.close();
 });
