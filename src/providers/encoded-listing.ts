@@ -23,8 +23,9 @@ export async function* listBothKinds(
     const ignored = [...native.takeIgnored(), ...encoded.takeIgnored()];
     // Mostly there is nothing to merge.
     const entries = encoded.over ? native.takeRest() : mergeWhileBothLast(native, encoded);
-    if (entries.length > 0 || ignored.length > 0) yield { entries, ...(ignored.length > 0 && { ignored }) };
-    if (native.over && encoded.over) return;
+    const isOver = native.over && encoded.over;
+    if (entries.length > 0 || ignored.length > 0 || !isOver) yield { entries, ...(ignored.length > 0 && { ignored }) };
+    if (isOver) return;
   }
 }
 
@@ -119,15 +120,14 @@ class Entries implements AsyncDisposable {
     this.#at += 1;
   }
 
-  /** Fetches pages until it is known what comes next. */
+  /** Fetches the next page where it is not known what comes next. An empty one is passed on: somebody waits for its sign of life. */
   async fill(): Promise<void> {
-    while (!this.known) {
-      const step = await this.#pages.next();
-      this.#ended = step.done === true;
-      this.#page = step.done === true ? [] : step.value.entries;
-      this.#at = 0;
-      if (step.done !== true) this.#ignored = [...this.#ignored, ...(step.value.ignored ?? [])];
-    }
+    if (this.known) return;
+    const step = await this.#pages.next();
+    this.#ended = step.done === true;
+    this.#page = step.done === true ? [] : step.value.entries;
+    this.#at = 0;
+    if (step.done !== true) this.#ignored = [...this.#ignored, ...(step.value.ignored ?? [])];
   }
 
   /** What is left of the page at hand. */

@@ -57,7 +57,8 @@ async function* spooled(
   using spool = new ListingSpool(provider);
   for await (const { entries, ignored } of pages) {
     spool.add(entries);
-    if (ignored !== undefined) yield { entries: [], ignored };
+    // Without entries too: whoever waits sees that it goes on.
+    yield { entries: [], ...(ignored !== undefined && { ignored }) };
   }
   for (const entries of spool.pages()) {
     if (signal.aborted) {

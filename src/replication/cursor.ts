@@ -29,14 +29,17 @@ export class Cursor<T extends { readonly key: Key }> {
 
   /** @throws what the stream threw, once what came before it was looked at. */
   async settle(): Promise<void> {
-    while (!this.settled) {
-      const next = await this.#request();
-      this.#next = undefined;
-      if (next.done === true) this.#ended = true;
-      else {
-        [this.#page, this.#at] = [next.value, 0];
-        this.ask();
-      }
+    while (!this.settled) await this.step();
+  }
+
+  /** Waits for the next page, which may be empty: then it is not settled yet, and the stream goes on. @throws as `settle`. */
+  async step(): Promise<void> {
+    const next = await this.#request();
+    this.#next = undefined;
+    if (next.done === true) this.#ended = true;
+    else {
+      [this.#page, this.#at] = [next.value, 0];
+      this.ask();
     }
   }
 

@@ -166,38 +166,46 @@ class Walk implements AsyncDisposable {
   }
 
   async #settleTarget(target: string, cursor: Cursor<ObjectInfo>): Promise<void> {
-    const leash = this.#leashes.get(target);
-    const { clock, pageWithin: within = pageWithin } = this.#options;
-    const answered = clock.after(within, () => leash?.abort(tooSlow(target)));
     try {
-      await cursor.settle();
+      // An empty page is one as well: a listing that has to be sorted gives only such until it is whole.
+      while (!cursor.settled) await this.#stepInTime(target, cursor);
     } catch (error) {
       this.#targets.delete(target);
       this.#standing.delete(target);
       this.#cursors = this.#all();
-      const reason: unknown = leash?.signal.reason;
+      const reason: unknown = this.#leashes.get(target)?.signal.reason;
       const why = reason instanceof ProviderError ? reason : error;
       this.#seen.targetFailures.set(target, asFailure(why, target, this.#signal));
+    }
+  }
+
+  async #stepInTime(target: string, cursor: Cursor<ObjectInfo>): Promise<void> {
+    const { clock, pageWithin: within = pageWithin } = this.#options;
+    const answered = clock.after(within, () => this.#leashes.get(target)?.abort(tooSlow(target)));
+    try {
+      await cursor.step();
     } finally {
       answered();
     }
   }
 
   #look(key: Key): void {
-    for (const [target, cursor] of this.#targets) this.#standing.set(target, cursor.take(key));
-    const sighting: Sighting = { key, ...this.#takeSource(key), targets: this.#standing };
+    const sighting = this.#sight(key);
     const findings = compare(sighting, this.#options);
     this.#count(sighting, findings);
     for (const finding of findings) this.#findings.push(finding);
   }
 
   /** A version that is no change of the content is none for the comparison. */
-  #takeSource(key: Key): Pick<Sighting, 'source' | 'row' | 'isOpen'> {
-    const [source, row] = [this.#source.take(key), this.#rows.take(key)];
-    if (source === undefined || row === undefined || this.#options.onlyNew === true) return { source, row };
+  #sight(key: Key): Sighting {
+    for (const [target, cursor] of this.#targets) this.#standing.set(target, cursor.take(key));
+    const [source, row, targets] = [this.#source.take(key), this.#rows.take(key), this.#standing];
+    if (source === undefined || row === undefined || this.#options.onlyNew === true)
+      return { key, source, row, targets };
     const suspicion = this.#suspects.take(source, row);
-    if (suspicion === undefined) return { source, row };
-    return { source: { ...source, version: row.version }, row, isOpen: suspicion === 'asked' };
+    if (suspicion === undefined) return { key, source, row, targets };
+    const unchanged = { ...source, version: row.version };
+    return { key, source: unchanged, row, isOpen: suspicion === 'asked', targets };
   }
 
   #count({ source, row, targets }: Sighting, findings: readonly Finding[]): void {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Key } from '../../../src/objects/key.ts';
 import { compareKeys, keyFromBytes } from '../../../src/objects/key.ts';
-import type { ListOptions } from '../../../src/providers/provider.ts';
+import type { ListOptions, ListPage } from '../../../src/providers/provider.ts';
 import { encodedKeys } from '../../../src/providers/encoded-keys.ts';
 import { decodeKey, encodeKey, encodedPrefix } from '../../../src/providers/key-encoding.ts';
 import { MemoryBucket } from '../../../src/providers/memory/bucket.ts';
@@ -33,6 +33,18 @@ test('names are the hex of the bytes, and keep their order', () => {
 
 test.each(['', 'x', 'AB', 'abc', 'zz', '61/62'])('%j is no encoded name', (hex) => {
   expect(decodeKey(encodedPrefix + hex)).toBeUndefined();
+});
+
+test('an empty page is passed on: it tells that the listing goes on', async () => {
+  const inner = new MemoryProvider({ bucket: new MemoryBucket() });
+  async function* list({ prefix = '' }: ListOptions): AsyncGenerator<ListPage> {
+    if (prefix === encodedPrefix) return;
+    const one = { key: 'a', size: 1, version: 'v', modifiedAt: 0 };
+    for (const entries of [[], [], [one]]) yield { entries };
+  }
+  const provider = encodedKeys(Object.assign(inner, { list }), () => true, 100);
+  const pages = await Array.fromAsync(provider.list({}, calm));
+  expect(pages.map(({ entries }) => entries.length)).toEqual([0, 0, 1]);
 });
 
 test('only keys that cannot be held are encoded, and keys of our own never', async () => {

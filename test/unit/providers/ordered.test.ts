@@ -66,6 +66,13 @@ test('an unordered listing is sorted by bytes, and nothing of it is lost', async
   for (const found of entries) expect(found).toEqual(given.find(({ key }) => key === found.key));
 });
 
+test('an unordered listing shows page by page that it goes on while it is sorted', async () => {
+  const provider = ordered(listing([['b'], ['a']], 'unordered'));
+  await provider.connect('source', calm);
+  const pages = await Array.fromAsync(provider.list({}, calm));
+  expect(pages.map(({ entries }) => entries.map(({ key }) => key))).toEqual([[], [], ['a', 'b']]);
+});
+
 test('what is no object is reported by an unordered listing too', async () => {
   const provider = ordered(listing([['b'], ['a']], 'unordered'));
   await provider.connect('source', calm);
