@@ -37,7 +37,7 @@ export class XmlWriter {
 
   #text(text: string): string {
     if (this.#random() < 0.1) return `<![CDATA[${text.replaceAll(']]>', ']]]]><![CDATA[>')}]]>`;
-    return [...text].map((character) => this.#character(character)).join('');
+    return Array.from(text, (character) => this.#character(character)).join('');
   }
 
   #character(character: string): string {

@@ -6,6 +6,7 @@ import type { Connection } from '../../../src/providers/azure/connection.ts';
 import { parseListing } from '../../../src/providers/azure/listing-answer.ts';
 import { listBlobs } from '../../../src/providers/azure/listing.ts';
 import { versionOf } from '../../../src/providers/etag.ts';
+import { XmlError } from '../../../src/providers/xml-scan.ts';
 import { seededRandom } from '../../support/random.ts';
 import { printedSeed } from '../../support/seed.ts';
 import { damagedXml, XmlWriter, type Element } from '../../support/xml-writer.ts';
@@ -131,7 +132,8 @@ test('a damaged listing is refused, or read as the SDK reads it', async () => {
 test('a listing that breaks off anywhere is refused', () => {
   const random = seededRandom(printedSeed('broken Azure listings'));
   const xml = new XmlWriter(random, numbers).document(anyListing(random)).replace(/(\n|<!-- end -->)$/, '');
-  for (let length = 0; length < xml.length; length += 1) expect(() => parseListing(xml.slice(0, length))).toThrow();
+  for (let length = 0; length < xml.length; length += 1)
+    expect(() => parseListing(xml.slice(0, length))).toThrow(XmlError);
 });
 
 test.each([

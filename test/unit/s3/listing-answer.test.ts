@@ -2,6 +2,7 @@ import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import type { Random } from '../../../src/objects/clock.ts';
 import { versionOf } from '../../../src/providers/etag.ts';
+import { XmlError } from '../../../src/providers/xml-scan.ts';
 import type { S3Connection } from '../../../src/providers/s3/client.ts';
 import { parseListing } from '../../../src/providers/s3/listing-answer.ts';
 import { toListed } from '../../../src/providers/s3/listing.ts';
@@ -121,7 +122,8 @@ function readOrRefused(xml: string): Read | undefined {
 test('a listing that breaks off anywhere is refused', () => {
   const random = seededRandom(printedSeed('broken S3 listings'));
   const xml = new XmlWriter(random, { numbers: true }).document(anyListing(random)).replace(/(\n|<!-- end -->)$/, '');
-  for (let length = 0; length < xml.length; length += 1) expect(() => parseListing(xml.slice(0, length))).toThrow();
+  for (let length = 0; length < xml.length; length += 1)
+    expect(() => parseListing(xml.slice(0, length))).toThrow(XmlError);
 });
 
 test.each([
@@ -132,7 +134,7 @@ test.each([
     `<ListBucketResult>${'<NextContinuationToken>a</NextContinuationToken>'.repeat(2)}</ListBucketResult>`,
   ],
 ])('an answer %s is refused', (_, xml) => {
-  expect(() => parseListing(xml)).toThrow();
+  expect(() => parseListing(xml)).toThrow(XmlError);
 });
 
 test.each([
