@@ -79,7 +79,7 @@ function adaptable(sdk: Sdk) {
 
     /**
      * The request for Arrow is the one whose answer the SDK hands on as it is, so it is made, and asks for XML: what the SDK
-     * makes of XML takes 40 µs of CPU per blob (measured). Refusals are read by the SDK.
+     * makes of XML takes 180 µs of CPU per blob, what we do 4 (measured). Refusals are read by the SDK.
      */
     async listPage(page: PageRequest, signal: AbortSignal): Promise<string> {
       const requestOptions = { customHeaders: { accept: 'application/xml' } };

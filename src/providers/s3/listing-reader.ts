@@ -14,7 +14,7 @@ interface Reader {
 
 /**
  * Has the client's answers to ListObjectsV2 read by `parseListing`, whichever way the command went; refusals are read by
- * the SDK as before. (Measured for 1,000 objects: 2 ms of CPU instead of 26.)
+ * the SDK as before. (Measured for 1,000 objects: 4 ms of CPU instead of 40.)
  */
 export function readListings(client: S3Client): void {
   const { protocol } = client.config as unknown as { readonly protocol: Reader };
