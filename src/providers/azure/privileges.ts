@@ -20,6 +20,7 @@ const write: readonly Need[] = [
   { action: `${blobs}/write`, letter: 'w', for: asTarget },
   { action: `${blobs}/add/action`, letter: 'c', for: asTarget },
 ];
+const list: Need = { action: `${blobs}/read`, letter: 'l', for: always };
 const remove: Need = {
   action: `${blobs}/delete`,
   letter: 'd',
@@ -32,7 +33,8 @@ const remove: Need = {
  * (learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory). A test compares it with the code.
  */
 export const needs: Readonly<Record<string, readonly Need[]>> = {
-  listBlobsFlat: [{ action: `${blobs}/read`, letter: 'l', for: always }],
+  listBlobsFlat: [list],
+  listBlobFlatSegmentApacheArrow: [list],
   download: [read],
   downloadToBuffer: [read],
   // Of a blob; of the container and the account only `probe` asks, and does without.
