@@ -60,6 +60,17 @@ export class XmlScan {
     }
   }
 
+  /** The same of one that may be there once. `before`: what it said, if it was there. */
+  textOnce(before: string | undefined): string {
+    if (before !== undefined) throw this.twice();
+    return this.text();
+  }
+
+  /** The element just opened was there before. */
+  twice(): XmlError {
+    return new XmlError(`<${this.#open.at(-1)}> stands there twice`);
+  }
+
   /** Closes the element just opened, whatever is in it. */
   skip(): void {
     const outside = this.#open.length - 1;

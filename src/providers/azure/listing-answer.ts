@@ -24,10 +24,10 @@ export function parseListing(xml: string): ListingAnswer {
   let marker: string | undefined;
   scan.root('EnumerationResults');
   for (let name = scan.child(); name !== undefined; name = scan.child()) {
-    if (name === 'NextMarker') marker = once(name, marker, scan);
+    if (name === 'NextMarker') marker = scan.textOnce(marker);
     else if (name !== 'Blobs') scan.skip();
     else if (blobs === undefined) blobs = readBlobs(scan);
-    else throw twice(name);
+    else throw scan.twice();
   }
   scan.end();
   if (blobs === undefined) throw new XmlError('there is no <Blobs> in it');
@@ -56,10 +56,10 @@ function readBlob(scan: XmlScan): ListedBlob {
   for (let field = scan.child(); field !== undefined; field = scan.child()) {
     if (field === 'Name') {
       encoded = isSet(scan.attribute('Encoded'));
-      name = once(field, name, scan);
+      name = scan.textOnce(name);
     } else if (field !== 'Properties') scan.skip();
     else if (properties === undefined) properties = readProperties(scan);
-    else throw twice(field);
+    else throw scan.twice();
   }
   return { name, encoded, size: properties?.size, etag: properties?.etag, modifiedAt: properties?.modifiedAt };
 }
@@ -71,19 +71,10 @@ function isSet(attribute: string | undefined): boolean {
 function readProperties(scan: XmlScan): Properties {
   let size, etag, modifiedAt: string | undefined;
   for (let field = scan.child(); field !== undefined; field = scan.child()) {
-    if (field === 'Content-Length') size = once(field, size, scan);
-    else if (field === 'Etag') etag = once(field, etag, scan);
-    else if (field === 'Last-Modified') modifiedAt = once(field, modifiedAt, scan);
+    if (field === 'Content-Length') size = scan.textOnce(size);
+    else if (field === 'Etag') etag = scan.textOnce(etag);
+    else if (field === 'Last-Modified') modifiedAt = scan.textOnce(modifiedAt);
     else scan.skip();
   }
   return { size, etag, modifiedAt } as Properties;
-}
-
-function once(field: string, before: string | undefined, scan: XmlScan): string {
-  if (before !== undefined) throw twice(field);
-  return scan.text();
-}
-
-function twice(name: string): XmlError {
-  return new XmlError(`<${name}> stands there twice`);
 }

@@ -1,4 +1,4 @@
-import { XmlError, XmlScan } from '../xml-scan.ts';
+import { XmlScan } from '../xml-scan.ts';
 
 /** One object as ListObjectsV2 shows it: texts as they are written, the name perhaps url-encoded. */
 export interface ListedObject {
@@ -28,8 +28,7 @@ export function parseListing(xml: string): ListingAnswer {
   for (let name = scan.child(); name !== undefined; name = scan.child()) {
     if (name === 'Contents') objects.push(readObject(scan));
     else if (!isTold(name)) scan.skip();
-    else if (about[name] === undefined) about[name] = scan.text();
-    else throw twice(name);
+    else about[name] = scan.textOnce(about[name]);
   }
   scan.end();
   return {
@@ -49,20 +48,11 @@ function isTold(name: string): name is Told {
 function readObject(scan: XmlScan): ListedObject {
   let name, size, etag, modifiedAt: string | undefined;
   for (let field = scan.child(); field !== undefined; field = scan.child()) {
-    if (field === 'Key') name = once(field, name, scan);
-    else if (field === 'Size') size = once(field, size, scan);
-    else if (field === 'ETag') etag = once(field, etag, scan);
-    else if (field === 'LastModified') modifiedAt = once(field, modifiedAt, scan);
+    if (field === 'Key') name = scan.textOnce(name);
+    else if (field === 'Size') size = scan.textOnce(size);
+    else if (field === 'ETag') etag = scan.textOnce(etag);
+    else if (field === 'LastModified') modifiedAt = scan.textOnce(modifiedAt);
     else scan.skip();
   }
   return { name, size, etag, modifiedAt };
-}
-
-function once(field: string, before: string | undefined, scan: XmlScan): string {
-  if (before !== undefined) throw twice(field);
-  return scan.text();
-}
-
-function twice(name: string): XmlError {
-  return new XmlError(`<${name}> stands there twice`);
 }
