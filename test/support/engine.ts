@@ -5,7 +5,7 @@ import type { Catalog } from '../../src/catalog/catalog.ts';
 import type { Problem } from '../../src/catalog/counts.ts';
 import type { CopyRow, ObjectRow } from '../../src/catalog/rows.ts';
 import { openSqliteCatalog } from '../../src/catalog/sqlite/open.ts';
-import type { Clock } from '../../src/objects/clock.ts';
+import { systemClock, type Clock } from '../../src/objects/clock.ts';
 import type { Key } from '../../src/objects/key.ts';
 import { throttle } from '../../src/providers/bandwidth.ts';
 import type { MemoryOptions } from '../../src/providers/memory/memory.ts';
@@ -85,7 +85,10 @@ export class World implements AsyncDisposable {
   async another(owner = 'another'): Promise<Engine> {
     const { clock = this.clock } = this.#options;
     const { log = silentLog, memory = 256 * MiB, concurrency = 8 } = this.#options;
-    const catalog = await openSqliteCatalog({ path: join(this.#directory, 'catalog.db'), clock });
+    // Its writes are gathered for real milliseconds: a virtual clock stands still until they are committed.
+    const { after } = systemClock;
+    const real: Clock = { now: () => clock.now(), sleep: async (ms, signal) => await clock.sleep(ms, signal), after };
+    const catalog = await openSqliteCatalog({ path: join(this.#directory, 'catalog.db'), clock: real });
     this.#catalogs.push(catalog);
     const { name, source, targets, minCopies } = this.policy;
     const rows = [{ name, source: source.name, targets: targets.map((site) => site.name), minCopies }];

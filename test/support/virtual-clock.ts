@@ -12,8 +12,6 @@ interface Sleeper {
  * Work that waits for the real world (a commit, a file) is told with `during`, and time stands still meanwhile.
  */
 export class VirtualClock implements Clock {
-  /** The real one's: for the gathering of writes, meanwhile time stands still. */
-  readonly after = systemClock.after;
   readonly #start: number;
   /** Milliseconds that have passed. */
   #passed = 0;
@@ -30,25 +28,20 @@ export class VirtualClock implements Clock {
     return this.#start + this.#passed + this.#set;
   }
 
+  readonly after = (ms: number, run: () => void): (() => void) =>
+    ms === 0 ? systemClock.after(0, run) : this.#wakeAfter(ms, run);
+
   async sleep(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     await new Promise<void>((resolve, reject) => {
-      const end = (): void => {
-        this.#sleepers.delete(sleeper);
-        signal?.removeEventListener('abort', aborted);
-      };
       const aborted = (): void => {
-        end();
+        cancel();
         reject(signal?.reason as Error);
       };
-      const sleeper: Sleeper = {
-        at: this.#passed + Math.max(0, ms),
-        wake: () => {
-          end();
-          resolve();
-        },
-      };
-      this.#sleepers.add(sleeper);
+      const cancel = this.#wakeAfter(ms, () => {
+        signal?.removeEventListener('abort', aborted);
+        resolve();
+      });
       signal?.addEventListener('abort', aborted);
     });
   }
@@ -104,6 +97,18 @@ export class VirtualClock implements Clock {
     work.then(end, end);
     while (!done) await this.run(1_000);
     return await work;
+  }
+
+  #wakeAfter(ms: number, run: () => void): () => void {
+    const sleeper: Sleeper = {
+      at: this.#passed + Math.max(0, ms),
+      wake: () => {
+        this.#sleepers.delete(sleeper);
+        run();
+      },
+    };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
   }
 
   /** Everything that could go on without time passing has. */

@@ -1,5 +1,4 @@
 import { expect, test } from 'vitest';
-import { systemClock } from '../../../src/objects/clock.ts';
 import { Worker, type Engine } from '../../../src/replication/worker.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
 import type { Place } from '../../support/place.ts';
@@ -18,12 +17,14 @@ interface Running extends AsyncDisposable {
 /** A world with a worker that runs until it is disposed; time passes only when the test lets it. */
 async function running(options: WorldOptions = {}): Promise<Running> {
   const timers: (() => void)[] = [];
-  const after: typeof systemClock.after = (ms, done) => {
-    if (ms !== 20_000) return systemClock.after(ms, done);
+  const clock = new VirtualClock();
+  const { after } = clock;
+  const renewing: typeof after = (ms, done) => {
+    if (ms !== 20_000) return after(ms, done);
     timers.push(done);
     return () => undefined;
   };
-  const clock = Object.assign(new VirtualClock(), { after });
+  Object.assign(clock, { after: renewing });
   const world = await openWorld({ concurrency: 64, ...options, clock });
   for (const { site } of world.targets) await site.connect('target', calm);
   const engine: Engine = { ...world.engine, catalog: clock.holding(world.catalog) };
