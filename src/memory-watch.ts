@@ -7,7 +7,9 @@ const MiB = 1024 * 1024;
 const overhead = 75 * MiB;
 
 const lookEvery = 1_000;
+/** More of a heap takes longer to collect, so that it rests in between, unless what is left of the promise is little. */
 const collectAtMostEvery = 3_000;
+const urgent = overhead + 35 * MiB;
 
 /**
  * V8 lets the young generation grow to 128 MiB on a large machine, and what is garbage there keeps the buffers alive
@@ -37,7 +39,8 @@ function collector(limit: number): () => void {
   let collectedAt = -Infinity;
   return () => {
     const now = performance.now();
-    if (process.memoryUsage.rss() < limit + overhead || now - collectedAt < collectAtMostEvery) return;
+    const above = process.memoryUsage.rss() - limit;
+    if (above < overhead || (above < urgent && now - collectedAt < collectAtMostEvery)) return;
     collectedAt = now;
     collect();
   };
