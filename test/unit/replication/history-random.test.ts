@@ -79,12 +79,18 @@ test('after any history of changes, crashes, failures and vandals, every version
     change,
     () => fail(pick(world.targets)),
     () => fail(pick(world.targets)),
-    () => void pick(world.targets).bucket.objects.delete(pick(keys)),
+    () => remove(pick(world.targets), pick(keys)),
     () => void pick(world.targets).write(pick(keys), 'foreign'),
     // What rotted before the provider kept it is not read until somebody wants it.
     () => rot(pick(world.targets.filter(({ bucket }) => !bucket.versioning)), pick(keys)),
     () => world.targets.forEach((place) => place.heal()),
   ];
+  /** A bucket that keeps versions keeps what is deleted, too. */
+  function remove({ bucket }: Place, key: string): void {
+    const stored = bucket.objects.get(key);
+    if (bucket.versioning && stored !== undefined) bucket.replaced.set(`${stored.version} ${key}`, stored);
+    bucket.objects.delete(key);
+  }
   function rot(place: Place, key: string): void {
     if (place.bucket.objects.has(key)) place.flip(key);
   }
