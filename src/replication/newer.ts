@@ -1,3 +1,4 @@
+import type { KeptVersion } from '../catalog/kept.ts';
 import type { CopyRow, ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { CopyRecord } from '../objects/object.ts';
@@ -9,6 +10,14 @@ import type { Site } from './site.ts';
 /** How long until such a copy is looked at again, in milliseconds; the second where the source gave no answer. */
 const lookAgainAfter = 24 * 3_600_000;
 const askAgainAfter = 5 * 60_000;
+
+/** What is known of the object that is to be written. */
+interface Known {
+  readonly object: ObjectRow;
+  readonly sha256: string | undefined;
+  /** Its versions that were replaced at targets. */
+  kept(): Promise<readonly KeptVersion[]>;
+}
 
 /**
  * Why what stands at a target, and nobody accounts for, must not be replaced by the object as the catalog knows it: its record says
@@ -22,17 +31,21 @@ const askAgainAfter = 5 * 60_000;
 export async function newerStanding(
   { name, provider }: Site,
   { evidence }: CopyRow,
-  { object, sha256 }: { readonly object: ObjectRow; readonly sha256: string | undefined },
+  { object, sha256, kept }: Known,
   source: Candidate | undefined,
   signal: AbortSignal,
 ): Promise<ProviderError | undefined> {
-  const { key, version, past } = object;
+  const { key, version } = object;
   const record = (await headIfThere(provider, key, signal))?.record;
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
   if (evidence !== null && !isNewer(record, object)) return undefined;
   // Of what is gone no source tells any more; but that it was this before it became what it is, the catalog knows.
-  const wasThis = past.includes(record.sourceVersion) && !laterThan(object).includes(record.sourceVersion);
-  if (object.state === 'gone' && wasThis && !isNewer(record, object)) return undefined;
+  if (
+    object.state === 'gone' &&
+    !isNewer(record, object) &&
+    (wasThis(object, record) || wasReplaced(await kept(), record))
+  )
+    return undefined;
   const standing = source === undefined ? 'no' : await standsAtSource(source, signal);
   if (standing === 'yes') return undefined;
   const retryAfterMs = standing === 'no' ? lookAgainAfter : askAgainAfter;
@@ -41,6 +54,15 @@ export async function newerStanding(
     'catalog knows; it is left as it is until the source answers and has the version that the catalog knows. Where the ' +
     'source is lost: delete what is wrong at the target, or run "holdfast rebuild-catalog" with all targets reachable';
   return new ProviderError('conflict', message, { provider: name, key, retryAfterMs });
+}
+
+/** Another target's copy of it gave way to a later version that the source had then. */
+function wasReplaced(kept: readonly KeptVersion[], { sourceVersion, sha256 }: CopyRecord): boolean {
+  return kept.some((one) => one.sourceVersion === sourceVersion && one.sha256 === sha256);
+}
+
+function wasThis(object: ObjectRow, { sourceVersion }: CopyRecord): boolean {
+  return object.past.includes(sourceVersion) && !laterThan(object).includes(sourceVersion);
 }
 
 /** Records keep whole milliseconds at some providers. */

@@ -196,7 +196,8 @@ export class Work {
       if (!isUnaccounted(copy, digest?.sha256 ?? null)) return [copy];
       try {
         const source = this.#knowledge.source();
-        const known = { object, sha256: digest?.sha256 };
+        const kept = async () => await this.#options.ledger.keptOf(this.#policy.name, object.key);
+        const known = { object, sha256: digest?.sha256, kept };
         const newer = await newerStanding(this.#site(copy.target), copy, known, source, this.#signal);
         if (newer === undefined) return [copy];
         this.#outcomes.failed(copy, newer);

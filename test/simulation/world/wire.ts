@@ -185,10 +185,10 @@ function travel<T>(
       case 'cut':
         return back(operation === 'list' ? away : takeEffect());
       case 'late-effect':
-        scheduler.in(fault.ms, () => void takeEffect());
+        scheduler.in(lateBy(fault.ms, operation), () => void takeEffect());
         return back(away);
       case 'twice':
-        scheduler.in(fault.ms, () => void takeEffect());
+        scheduler.in(lateBy(fault.ms, operation), () => void takeEffect());
         return back(takeEffect());
       case 'stall':
         if (wire.chance() < 0.5) takeEffect();
@@ -197,6 +197,17 @@ function travel<T>(
         return back(takeEffect());
     }
   });
+}
+
+/**
+ * A delete names the version by what a target tells of it, and some tell the same of the same bytes: one that comes when the
+ * object was brought back cannot be told from one that is meant. Services refuse what was signed a quarter of an hour
+ * ago; the model allows for ten minutes.
+ */
+const latestDelete = 9 * 60_000;
+
+function lateBy(ms: number, operation: Operation): number {
+  return operation === 'delete' ? Math.min(ms, latestDelete) : ms;
 }
 
 async function answer<T>(effect: () => T): Promise<T> {

@@ -179,6 +179,28 @@ test('what the only target with old copies held is kept when that target was awa
   expect(Buffer.concat(chunks).toString()).toBe('bytes of k1');
 });
 
+test('an older version at a target that was away gives way as it did elsewhere while the source could still be asked', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  for (const key of ['a', 'b', 'c']) world.source.write(key, 'at first');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete' });
+  world.source.write('a', 'then');
+  await world.loseCatalog();
+  const [one, two] = [world.target('one'), world.target('two')];
+  one.failWith('unavailable', 'list', 'head', 'read', 'put');
+  two.failWith('unavailable', 'list');
+  await world.reconcile();
+  two.heal();
+  await world.reconcile();
+  expect([one.text('a'), two.text('a')]).toEqual(['at first', 'then']);
+  world.source.bucket.objects.delete('a');
+  await world.reconcile();
+  one.heal();
+  for (const _ of [1, 2]) await world.reconcile();
+  expect([one.text('a'), two.text('a')]).toEqual(['then', 'then']);
+  const kept = await world.catalog.keptOf('p', 'a');
+  expect(kept.map(({ target }) => target).toSorted()).toEqual(['one', 'two']);
+});
+
 /** Nobody can tell what it was: one copy rotted, and the source states another checksum than its bytes have. */
 function spoil(world: World, key: string): void {
   for (const place of [world.source, world.target('one')]) {
