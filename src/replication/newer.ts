@@ -16,7 +16,7 @@ interface Known {
   readonly object: ObjectRow;
   readonly sha256: string | undefined;
   /** Its versions that were replaced at targets. */
-  kept(): Promise<readonly KeptVersion[]>;
+  readonly kept: () => Promise<readonly KeptVersion[]>;
 }
 
 /**

@@ -56,6 +56,8 @@ export async function crashAndCompare(options: CrashOptions): Promise<CrashRepor
     await daemon.kill();
     throw error;
   }
+  // On a busy machine the killed ones may have come to nothing that could be seen.
+  for (const place of places) halfWritten.push(...(await watch.look(place)));
   const exit = await daemon.stop();
   const told: Differences[] = [];
   for (const place of places) told.push(await differences(place, writer));

@@ -198,7 +198,7 @@ test('an older version at a target that was away gives way as it did elsewhere w
   for (const _ of [1, 2]) await world.reconcile();
   expect([one.text('a'), two.text('a')]).toEqual(['then', 'then']);
   const kept = await world.catalog.keptOf('p', 'a');
-  expect(kept.map(({ target }) => target).toSorted()).toEqual(['one', 'two']);
+  expect(new Set(kept.map(({ target }) => target))).toEqual(new Set(['one', 'two']));
 });
 
 /** Nobody can tell what it was: one copy rotted, and the source states another checksum than its bytes have. */
