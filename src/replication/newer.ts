@@ -40,11 +40,7 @@ export async function newerStanding(
   if (record === undefined || record.sourceVersion === version || record.sha256 === sha256) return undefined;
   if (evidence !== null && !isNewer(record, object)) return undefined;
   // Of what is gone no source tells any more; but that it was this before it became what it is, the catalog knows.
-  if (
-    object.state === 'gone' &&
-    !isNewer(record, object) &&
-    (wasThis(object, record) || wasReplaced(await kept(), record))
-  )
+  if (object.state === 'gone' && !isNewer(record, object) && (await wasThis(record, { object, kept })))
     return undefined;
   const standing = source === undefined ? 'no' : await standsAtSource(source, signal);
   if (standing === 'yes') return undefined;
@@ -56,13 +52,17 @@ export async function newerStanding(
   return new ProviderError('conflict', message, { provider: name, key, retryAfterMs });
 }
 
-/** Another target's copy of it gave way to a later version that the source had then. */
-function wasReplaced(kept: readonly KeptVersion[], { sourceVersion, sha256 }: CopyRecord): boolean {
-  return kept.some((one) => one.sourceVersion === sourceVersion && one.sha256 === sha256);
-}
-
-function wasThis(object: ObjectRow, { sourceVersion }: CopyRecord): boolean {
-  return object.past.includes(sourceVersion) && !laterThan(object).includes(sourceVersion);
+/**
+ * Whether the object was that version before it became what it is: it is among its past versions, or another target's
+ * copy of the very same was replaced, and is kept there. Never one that came after the version that the row went back to.
+ */
+async function wasThis(
+  { sourceVersion, sha256 }: CopyRecord,
+  { object, kept }: Pick<Known, 'object' | 'kept'>,
+): Promise<boolean> {
+  if (laterThan(object).includes(sourceVersion)) return false;
+  if (object.past.includes(sourceVersion)) return true;
+  return (await kept()).some((one) => one.sourceVersion === sourceVersion && one.sha256 === sha256);
 }
 
 /** Records keep whole milliseconds at some providers. */
