@@ -1,4 +1,4 @@
-import { XmlScan } from '../xml-scan.ts';
+import { XmlError, XmlScan } from '../xml-scan.ts';
 
 /** One object as ListObjectsV2 shows it: texts as they are written, the name perhaps url-encoded. */
 export interface ListedObject {
@@ -34,9 +34,17 @@ export function parseListing(xml: string): ListingAnswer {
   return {
     objects,
     encoded: about.EncodingType === 'url',
-    truncated: about.IsTruncated?.toLowerCase() === 'true',
+    truncated: isTruncated(about),
     token: about.NextContinuationToken,
   };
+}
+
+/** A listing that goes on must never look as if it ended: what it lacks would count as gone. */
+function isTruncated({ IsTruncated: said, NextContinuationToken: token = '' }: Partial<Record<Told, string>>): boolean {
+  if (said === undefined) return token !== '';
+  const word = said.trim().toLowerCase();
+  if (word !== 'true' && word !== 'false') throw new XmlError('<IsTruncated> is neither true nor false');
+  return word === 'true';
 }
 
 type Told = 'EncodingType' | 'IsTruncated' | 'NextContinuationToken';

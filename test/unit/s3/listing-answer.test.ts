@@ -33,7 +33,9 @@ async function bySdk(xml: string): Promise<Read> {
     version: versionOf(ETag),
     modifiedAt: Math.floor((LastModified?.getTime() ?? 0) / 1_000) * 1_000,
   }));
-  return { objects, truncated: answer.IsTruncated === true, token: answer.NextContinuationToken };
+  // Of one that names where it goes on and does not say that it does the SDK says nothing, which would be its end.
+  const { IsTruncated: truncated = Boolean(answer.NextContinuationToken) } = answer;
+  return { objects, truncated, token: answer.NextContinuationToken };
 }
 
 const connection = { name: 's3', bucket: 'bucket' } as S3Connection;
@@ -91,6 +93,15 @@ test('every listing is read as the SDK reads it', async () => {
     const xml = writer.document(anyListing(random));
     expect({ xml, ...byUs(xml) }).toEqual({ xml, ...(await bySdk(xml)) });
   }
+});
+
+test('a listing that goes on never looks as if it ended', () => {
+  const listing = (about: string): string => `<ListBucketResult>${about}</ListBucketResult>`;
+  const token = '<NextContinuationToken>t</NextContinuationToken>';
+  expect(parseListing(listing(token))).toMatchObject({ truncated: true, token: 't' });
+  expect(parseListing(listing(''))).toMatchObject({ truncated: false });
+  for (const word of ['1', 'yes', '', 'tru'])
+    expect(() => parseListing(listing(`<IsTruncated>${word}</IsTruncated>${token}`))).toThrow(/neither true nor false/);
 });
 
 /** The SDK loses what is in an element that has this between its elements. */
