@@ -27,7 +27,7 @@ export interface KeptLedger {
   /** All kept versions in the byte order of their keys, in pages; of one key, newest first. */
   scanKept(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly KeptVersion[]>;
 
-  /** Those whose time is over, the oldest first, to be deleted within `leaseMs`; nobody else gets them meanwhile. */
+  /** Those whose time is over and of whose object nobody holds a lease, the oldest first, to be deleted within `leaseMs`; nobody else gets them meanwhile. */
   claimExpired(request: ExpiredRequest): Promise<readonly ExpiredClaim[]>;
 
   /** What was claimed and is deleted now; what was not kept by a copy of ours is only forgotten. */

@@ -33,8 +33,12 @@ export function pageOfKeysSql({ sql }: KeyRange): string {
   return `select distinct o.key from kept o where o.policy_id = ? and ${sql} order by o.key limit ${pageSize}`;
 }
 
+/** What is being replaced is kept first, and its copy may take longer than the time it is kept for. */
+const isWorkedOn = `exists (select 1 from objects x where x.policy_id = o.policy_id and x.key = o.key
+  and not ${isOverSql('x.lease_until', '?2')})`;
+
 export const expiredSql = `select o.id from kept o indexed by kept_expiry
-  where o.policy_id = ?1 and o.expires_at <= ?2 and ${isOverSql('o.claimed_until', '?2')}
+  where o.policy_id = ?1 and o.expires_at <= ?2 and ${isOverSql('o.claimed_until', '?2')} and not ${isWorkedOn}
   and o.target_id in (select value from json_each(?3)) order by o.expires_at limit ?4 + 0`;
 
 const claimOne = 'update kept set claimed_until = ?, token = token + 1 where id = ?';

@@ -63,6 +63,17 @@ export function keptCases(create: CreateStore): void {
       expect(await bench.catalog.noteKept(policy, version(bench, 'a'))).toBe(true);
     });
 
+    test('stay while somebody works on their object: what replaces them may take longer than they are kept', async () => {
+      await using bench = await Bench.create(create);
+      await bench.add('a');
+      await bench.catalog.noteKept(policy, version(bench, 'a', { expiresAt: bench.clock.now() + 10 }));
+      await bench.claimOne();
+      bench.clock.advance(30_000);
+      expect(await claim(bench)).toEqual([]);
+      bench.clock.advance(31_000);
+      expect(keysOf(await claim(bench))).toEqual(['a']);
+    });
+
     test('that shall be kept are not given before they are', async () => {
       await using bench = await Bench.create(create);
       expect(await bench.catalog.noteKept(policy, intended(bench, 'a'))).toBe(true);
