@@ -5,6 +5,7 @@ import { openAgent } from '../sockets.ts';
 import { translateError } from './errors.ts';
 import { readListings } from './listing-reader.ts';
 import type { S3Options } from './options.ts';
+import { openSha256 } from './sha256.ts';
 import { Shortcut, type Command, type FoundEndpoint } from './shortcut.ts';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
@@ -86,6 +87,7 @@ function clientConfig(options: S3Options, Handler: HttpHandler): S3ClientConfig 
   });
   return {
     requestHandler,
+    sha256: openSha256(),
     maxAttempts: 1,
     // The caller's checksums are sent instead; the SDK's own CRC32 breaks several servers (aws-sdk-js-v3 #6810).
     requestChecksumCalculation: 'WHEN_REQUIRED',
