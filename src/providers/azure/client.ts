@@ -1,3 +1,4 @@
+import { createSecretKey } from 'node:crypto';
 import type { BlobServiceClient, BlockBlobClient, ContainerClient } from '@azure/storage-blob';
 import { errorMessage, UsageError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
@@ -7,6 +8,10 @@ import { withoutSecrets } from './errors.ts';
 import type { AzureOptions } from './options.ts';
 
 type Sdk = typeof import('@azure/storage-blob');
+type Signing = typeof import('@azure/storage-common');
+
+/** What the SDK's own policy is given of a credential. */
+type AccountKey = Parameters<Signing['storageSharedKeyCredentialPolicy']>[0];
 
 /** One container and the connections to it. */
 export interface Container {
@@ -32,10 +37,10 @@ export interface PageRequest {
  * @throws UsageError when the options do not name a container and credentials.
  */
 export async function openContainer(options: AzureOptions): Promise<Container> {
-  const sdk = await import('@azure/storage-blob');
+  const [sdk, signing] = await Promise.all([import('@azure/storage-blob'), import('@azure/storage-common')]);
   // Retrying is a decorator's business, with our clock and limits.
   const pipelineOptions = { retryOptions: { maxTries: 1 }, userAgentOptions: { userAgentPrefix: 'holdfast' } };
-  const client = await construct(adaptable(sdk), sdk, options, pipelineOptions);
+  const client = await construct(adaptable(sdk, signing), sdk, options, pipelineOptions);
   const agent = openAgent(client.url.startsWith('https:'), { connectMs: 10_000, idleMs: 120_000, ...options.timeouts });
   client.adapt(agent);
   return {
@@ -52,7 +57,7 @@ export async function openContainer(options: AzureOptions): Promise<Container> {
  * the policies that do nothing here (spans, logs, forms) saves next to nothing: 0.456 to 0.445 ms of CPU per small
  * upload (measured), so they stay.
  */
-function adaptable(sdk: Sdk) {
+function adaptable(sdk: Sdk, signing: Signing) {
   return class extends sdk.ContainerClient {
     adapt(agent: ReturnType<typeof openAgent>): void {
       const { pipeline } = this.storageClientContext;
@@ -69,6 +74,23 @@ function adaptable(sdk: Sdk) {
         // The SDK itself looks for a proxy in the environment (HTTPS_PROXY), and brings an agent of its own for it.
         { afterPolicies: ['proxyPolicy'] },
       );
+      this.#signWithMadeKey();
+    }
+
+    /**
+     * Of a key given as bytes Node makes one at every signature, which takes nine times as long as signing (measured on
+     * Node 24.21: 34 µs of CPU, 4 with a key that is there).
+     */
+    #signWithMadeKey(): void {
+      const { credential } = this;
+      const { storageSharedKeyCredentialPolicy: policyWith, storageSharedKeyCredentialPolicyName: name } = signing;
+      if (!(credential instanceof sdk.StorageSharedKeyCredential)) return;
+      const { accountName, accountKey } = credential as unknown as AccountKey;
+      const { pipeline } = this.storageClientContext;
+      if (pipeline.removePolicy({ name }).length === 0) return;
+      // All that is done with it is to hand it to `createHmac`.
+      const made = createSecretKey(accountKey) as unknown as Buffer;
+      pipeline.addPolicy(policyWith({ accountName, accountKey: made }), { phase: 'Sign' });
     }
 
     account(): BlobServiceClient {
