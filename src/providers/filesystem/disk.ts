@@ -1,3 +1,4 @@
+import * as callbacks from 'node:fs';
 import { constants } from 'node:fs';
 import type { BigIntStats, Dir, Dirent, StatsFs } from 'node:fs';
 import * as fs from 'node:fs/promises';
@@ -8,7 +9,8 @@ import type { Share } from './threads.ts';
 /** The name of a path as it stands on the disk, symbolic links resolved. Throws ENOENT and its like. */
 export type ExactName = (path: Raw) => Promise<Raw>;
 
-export const exactNameOnDisk: ExactName = (path) => fs.realpath(pathOf(path), { encoding: 'latin1' });
+export const exactNameOnDisk: ExactName = (path) =>
+  called((done) => callbacks.realpath.native(pathOf(path), { encoding: 'latin1' }, done));
 
 /** Makes a file whose bytes are those of another, at the cost of a few blocks. */
 export type Clone = (from: Buffer | string, to: Buffer | string) => Promise<void>;
@@ -47,11 +49,11 @@ export class Disk {
   }
 
   stat(path: Raw): Promise<BigIntStats> {
-    return this.#share.run(() => fs.stat(pathOf(path), { bigint: true }));
+    return this.#share.run(() => called((done) => callbacks.stat(pathOf(path), { bigint: true }, done)));
   }
 
   lstat(path: Raw): Promise<BigIntStats> {
-    return this.#share.run(() => fs.lstat(pathOf(path), { bigint: true }));
+    return this.#share.run(() => called((done) => callbacks.lstat(pathOf(path), { bigint: true }, done)));
   }
 
   async lstatIfThere(path: Raw): Promise<BigIntStats | undefined> {
@@ -141,12 +143,25 @@ export class Disk {
   }
 
   readText(path: Raw): Promise<string> {
-    return this.#share.run(() => fs.readFile(pathOf(path), 'utf8'));
+    return this.#share.run(() => called((done) => callbacks.readFile(pathOf(path), 'utf8', done)));
   }
 
   writeText(path: Raw, text: string): Promise<void> {
     return this.#share.run(() => fs.writeFile(pathOf(path), text));
   }
+}
+
+/**
+ * What is asked for every object goes by Node's callbacks: its promises take twice the CPU (measured on Node 24.21 with the
+ * calls that reading a small file takes: 219 µs, and 116 by callbacks).
+ */
+function called<T>(call: (done: (error: Error | null, value: T) => void) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error === null) resolve(value);
+      else reject(error);
+    });
+  });
 }
 
 const namesAtOnce = 1_024;
@@ -173,7 +188,10 @@ export class OpenFile implements AsyncDisposable {
 
   /** @returns the number of bytes read into the beginning of `buffer`. */
   async read(buffer: Buffer, length: number, position: number, signal: AbortSignal): Promise<number> {
-    return (await this.#share.run(() => this.#handle.read(buffer, 0, length, position), signal)).bytesRead;
+    return await this.#share.run(
+      () => called<number>((done) => callbacks.read(this.#handle.fd, buffer, 0, length, position, done)),
+      signal,
+    );
   }
 
   /** @returns the number of bytes written. */
@@ -183,7 +201,7 @@ export class OpenFile implements AsyncDisposable {
   }
 
   stat(): Promise<BigIntStats> {
-    return this.#share.run(() => this.#handle.stat({ bigint: true }));
+    return this.#share.run(() => called((done) => callbacks.fstat(this.#handle.fd, { bigint: true }, done)));
   }
 
   setModified(time: number | Date): Promise<void> {

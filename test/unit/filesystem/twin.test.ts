@@ -4,10 +4,12 @@ import { systemClock, type Clock } from '../../../src/objects/clock.ts';
 import { openRoom, put } from './room.ts';
 
 /** A filesystem whose clock stands still, as seen by path; a handle sees the true times. */
-vi.mock('node:fs/promises', async (importOriginal) => {
-  const original = await importOriginal<typeof import('node:fs/promises')>();
-  const lstat = async (path: string): Promise<BigIntStats> =>
-    Object.assign(await original.lstat(path, { bigint: true }), { ctimeNs: 1n });
+vi.mock('node:fs', async (importOriginal) => {
+  const original = await importOriginal<typeof import('node:fs')>();
+  type Done = (error: Error | null, stat: BigIntStats) => void;
+  const lstat = (path: string, options: { readonly bigint: true }, done: Done): void => {
+    original.lstat(path, options, (error, stat) => done(error, Object.assign(stat ?? {}, { ctimeNs: 1n })));
+  };
   return { ...original, lstat };
 });
 
