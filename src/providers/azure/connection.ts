@@ -21,6 +21,8 @@ export interface Connection {
   readonly credentials: AzureCredentials;
   /** @throws ProviderError `unsupported` when no URL names exactly this key. */
   blob(key: Key, verb: string): BlockBlobClient;
+  /** See `Container`; its key is one that `canExpressKey`. */
+  put: Container['put'];
   operation(verb: string, key?: Key): Operation;
   account(): BlobServiceClient;
   /** See `Container`. */
@@ -42,6 +44,7 @@ export async function openConnection(options: AzureOptions): Promise<Connection>
       if (!canExpressKey(key)) throw fail('unsupported', inexpressible, operation(verb, key));
       return opened.blob(key);
     },
+    put: (key, bytes, blob) => opened.put(key, bytes, blob),
     credentials: credentialsOf(options),
     account: () => opened.account(),
     listPage: (page, signal) => opened.listPage(page, signal),

@@ -23,14 +23,13 @@ export async function putBlob(
   signal: AbortSignal,
 ): Promise<StoredCopy> {
   requireHoldable(connection, key);
-  const blob = connection.blob(key, 'write');
   const options = {
     ...(await nativeDescription(connection, attributes, record, signal)),
     ...sent(algorithm, digest),
     abortSignal: signal,
     conditions: conditionsOf(precondition),
   };
-  const write = () => blob.upload(bytes, bytes.length, options);
+  const write = () => connection.put(key, bytes, options);
   const answer = await connection.attempt({ verb: 'write', key }, write, signal);
   const echo = echoed(algorithm, digest, answer);
   if (echo === 'different') throw damagedOnArrival(connection, 'write', key);

@@ -4,8 +4,8 @@ import type { Key } from '../../objects/key.ts';
 import type { Authorize } from './credentials.ts';
 import type { Operation } from './errors.ts';
 import { fail, refused, translated } from './errors.ts';
-import type { Wire, WireRequest } from './wire.ts';
-import { exchange } from './wire.ts';
+import type { Wire, WireRequest } from '../wire.ts';
+import { exchange } from '../wire.ts';
 
 /** One bucket, reached with one set of credentials. */
 export interface GcsClient {

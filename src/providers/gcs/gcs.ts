@@ -36,7 +36,7 @@ import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
 import { headObject, readObject } from './reading.ts';
 import { abortUpload, resumeUpload, startUpload } from './upload.ts';
-import { openWire } from './wire.ts';
+import { openWire } from '../wire.ts';
 import { putObject } from './writing.ts';
 
 export { canHoldKey } from './key.ts';
