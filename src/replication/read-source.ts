@@ -125,15 +125,16 @@ export class ObjectStream {
   }
 }
 
-/** Reads a whole small object into one buffer. */
+/** Reads a whole small object into one buffer: the one it comes in, where there is nothing else in that. */
 export async function readWhole(stream: ObjectStream, size: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(size);
+  let bytes: Buffer | undefined;
   let at = 0;
   for await (const chunk of stream.chunks()) {
-    bytes.set(chunk, at);
+    if (chunk.length === size && chunk.buffer.byteLength === size) bytes = Buffer.from(chunk.buffer);
+    else (bytes ??= Buffer.allocUnsafeSlow(size)).set(chunk, at);
     at += chunk.length;
   }
-  return bytes;
+  return bytes ?? Buffer.alloc(0);
 }
 
 /**

@@ -80,6 +80,8 @@ interface Route {
  */
 export class Shortcut {
   readonly #config: Config;
+  /** By their schemas. The serializer keeps with each what it makes of it. */
+  readonly #operations = new Map<unknown, Operation>();
   #route: Route | undefined;
 
   constructor(client: S3Client) {
@@ -110,7 +112,7 @@ export class Shortcut {
     const route = this.#route;
     if (route === undefined) throw new Error('no way is known yet');
     const { protocol, requestHandler } = this.#config;
-    const operation = operationOf(schema);
+    const operation = this.#operationOf(schema);
     const request = await protocol.serializeRequest(operation, input, route.context);
     Object.assign(request.headers, ownHeaders(request), headers);
     const signed = await this.#sign(request, route);
@@ -124,15 +126,19 @@ export class Shortcut {
     }
   }
 
+  #operationOf(schema: unknown): Operation {
+    const known = this.#operations.get(schema);
+    if (known !== undefined) return known;
+    const [, namespace, name, traits, input, output] = schema as [number, string, string, unknown, unknown, unknown];
+    const operation = { namespace, name, traits, input, output };
+    this.#operations.set(schema, operation);
+    return operation;
+  }
+
   async #sign(request: Request, { signer, signingRegion, signingService }: Route): Promise<Request> {
     const signingDate = new Date(Date.now() + this.#config.systemClockOffset);
     return await signer.sign(request, { signingDate, signingRegion, signingService });
   }
-}
-
-function operationOf(schema: unknown): Operation {
-  const [, namespace, name, traits, input, output] = schema as [number, string, string, unknown, unknown, unknown];
-  return { namespace, name, traits, input, output };
 }
 
 /** What the middleware adds. */
