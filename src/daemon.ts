@@ -8,9 +8,9 @@ import { abortOrphans } from './replication/orphans.ts';
 import { glance, runPass, type Pass } from './replication/pass.ts';
 import type { Policy } from './replication/policy.ts';
 import { Scrub } from './replication/scrub.ts';
-import type { Site } from './replication/site.ts';
 import { Worker } from './replication/worker.ts';
 import { errorMessage, ProviderError } from './objects/errors.ts';
+import { Reconnecting } from './reconnecting.ts';
 import type { Replicator } from './replicator.ts';
 
 /** How often word of the providers is left in the catalog, and unreached ones are tried again, in milliseconds. */
@@ -261,35 +261,17 @@ export class Daemon {
   }
 
   async #tend(): Promise<void> {
-    const { clock } = this.#replicator.engine;
-    const connecting = new Map<Site, Promise<void>>();
+    const { engine, policies } = this.#replicator;
+    const targets = policies.flatMap((policy) => policy.targets);
+    const reconnecting = new Reconnecting(targets, engine.log, (error) => this.#fail(error));
     try {
       while (!this.#stop.signal.aborted) {
-        this.#reconnect(connecting);
+        reconnecting.round(this.#stop.signal);
         await this.#replicator.noteProviders();
-        await clock.sleep(tendEvery, this.#stop.signal).catch(() => undefined);
+        await engine.clock.sleep(tendEvery, this.#stop.signal).catch(() => undefined);
       }
     } finally {
-      await Promise.all(connecting.values());
-    }
-  }
-
-  /** Waits for none of them: one that hangs keeps no other from being reached. */
-  #reconnect(connecting: Map<Site, Promise<void>>): void {
-    const targets = new Set(this.#replicator.policies.flatMap((policy) => policy.targets));
-    for (const site of targets) {
-      if (!site.wantsConnecting || connecting.has(site)) continue;
-      const connected = this.#ending(this.#connect(site)).finally(() => connecting.delete(site));
-      connecting.set(site, connected);
-    }
-  }
-
-  async #connect(site: Site): Promise<void> {
-    try {
-      await site.connect('target', this.#stop.signal);
-    } catch (error) {
-      if (!(error instanceof ProviderError)) throw error;
-      this.#replicator.engine.log.warn({ provider: site.name, code: error.code }, error.message);
+      await reconnecting.over();
     }
   }
 }

@@ -1,21 +1,27 @@
-import type { Config } from './config/schema.ts';
 import type { Clock } from './objects/clock.ts';
 import type { Bandwidth } from './providers/bandwidth.ts';
 import { ProviderLimits } from './providers/limits.ts';
 import { TokenBucket } from './providers/token-bucket.ts';
 import { Dial } from './replication/dial.ts';
+import { shareOf, whole, type LimitedConfig, type Share } from './shares.ts';
 
-/** The part of a configuration that may change while the process runs. */
-export type LimitedConfig = Pick<Config, 'limits' | 'providers'>;
-
-/** Everything that a changed configuration changes in a running process: made once, handed to whoever obeys it. */
+/**
+ * Everything that a changed configuration changes in a running process: made once in each of its threads, handed to
+ * whoever obeys it.
+ */
 export class LiveLimits {
   /** What all providers share, by direction. */
   readonly bandwidth: Bandwidth;
   readonly concurrency: Dial;
   readonly #providers: ReadonlyMap<string, ProviderLimits>;
+  readonly #watchers = new Set<() => void>();
+  #config: LimitedConfig;
+  #share: Share;
 
-  constructor({ limits, providers }: LimitedConfig, clock: Clock) {
+  constructor(config: LimitedConfig, clock: Clock, share: Share = whole) {
+    this.#config = config;
+    this.#share = share;
+    const { limits, providers } = shareOf(config, share);
     const { bandwidth } = limits;
     this.bandwidth = { up: new TokenBucket(bandwidth, clock), down: new TokenBucket(bandwidth, clock) };
     this.concurrency = new Dial(limits.concurrency);
@@ -31,8 +37,32 @@ export class LiveLimits {
     return limits;
   }
 
+  /** Of all threads together. */
+  get config(): LimitedConfig {
+    return this.#config;
+  }
+
   /** Takes effect at once, also on what is under way; nothing is cancelled. */
-  change({ limits, providers }: LimitedConfig): void {
+  change(config: LimitedConfig): void {
+    this.#config = config;
+    this.#apply();
+    for (const watcher of this.#watchers) watcher();
+  }
+
+  /** How much of all this thread may take from now on. */
+  deal(share: Share): void {
+    this.#share = share;
+    this.#apply();
+  }
+
+  /** Told of every change until disposed. */
+  watch(watcher: () => void): Disposable {
+    this.#watchers.add(watcher);
+    return { [Symbol.dispose]: () => void this.#watchers.delete(watcher) };
+  }
+
+  #apply(): void {
+    const { limits, providers } = shareOf(this.#config, this.#share);
     this.bandwidth.up.change(limits.bandwidth);
     this.bandwidth.down.change(limits.bandwidth);
     this.concurrency.turn(limits.concurrency);

@@ -9,12 +9,16 @@ import { watchMemory } from './memory-watch.ts';
 import { named, rowOf, toPolicy } from './policies.ts';
 import type { Policy } from './replication/policy.ts';
 import type { Site } from './replication/site.ts';
+import { mostWorkers, type Share } from './shares.ts';
 import { Snapshots, type Stage } from './replication/snapshots.ts';
+import { SharedBytes } from './replication/byte-pool.ts';
 import type { Engine } from './replication/worker.ts';
 import { engineOf, openSites, sitesOfLacking, type Lacking } from './sites.ts';
 import { openStaging } from './staging.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import type { Beginning } from './workers/messages.ts';
+import { WorkerPool } from './workers/pool.ts';
 
 export interface Surroundings {
   readonly log: Log;
@@ -24,9 +28,15 @@ export interface Surroundings {
   /** Where what cannot be recorded is tried until it can be; default: it is an error at once. */
   readonly outlast?: Outlast;
   readonly lacking?: Lacking;
+  /** What this thread may take of the limits; default: all. */
+  readonly share?: Share;
+  /** How many threads of this process may have providers of their own; default: this one alone. */
+  readonly threads?: number;
 }
 
 export interface Opening {
+  /** Other threads may join the work, and log so; default: this one works alone. */
+  readonly crew?: Beginning['log'];
   /** Whether targets and policies that the configuration lacks are given up in the catalog: not by who only asks. */
   readonly forget: boolean;
 }
@@ -54,19 +64,31 @@ export class Replicator implements AsyncDisposable {
   }
 
   /** @throws CatalogError when the catalog cannot be opened. Reaches no provider yet. */
-  static async open(config: Config, surroundings: Surroundings, { forget }: Opening): Promise<Replicator> {
+  static async open(config: Config, surroundings: Surroundings, { forget, crew }: Opening): Promise<Replicator> {
     const { clock = systemClock, random = Math.random, log, metrics, outlast, lacking = new Map() } = surroundings;
     await using opened = new AsyncDisposableStack();
-    opened.use(watchMemory(config.limits.memory));
+    const most = crew === undefined ? 1 : mostWorkers(config);
     const settings = { path: config.catalog.file, clock, ...(outlast === undefined ? {} : { outlast }) };
     const catalog = opened.adopt(await openSqliteCatalog(settings), async (open) => {
       await open[Symbol.asyncDispose]();
     });
-    const places = opened.use(await openPlaces(config, { clock, random, log, metrics, lacking }));
-    await catalog.syncPolicies(config.policies.map(rowOf), { forget });
     const core = { clock, random, log, metrics };
+    const places = opened.use(await openPlaces(config, { ...core, lacking, threads: most }));
+    await catalog.syncPolicies(config.policies.map(rowOf), { forget });
+    const pool =
+      crew === undefined
+        ? undefined
+        : opened.use(
+            new WorkerPool({ ...core, config, limits: places.limits, beginning: { lacking, log: crew, most } }),
+          );
+    opened.use(watchMemory(config.limits.memory, () => pool?.size ?? 1));
+    const bytes = pool && ((total: number) => new SharedBytes(total, pool.bytes, 0));
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
-    const engine: Engine = { ...engineOf(config, core, places.limits), catalog, owner };
+    const engine: Engine = {
+      ...engineOf(config, core, places.limits, bytes),
+      ...{ catalog, owner },
+      ...(pool && { crew: pool }),
+    };
     const replicator = new Replicator(engine, places, config);
     replicator.#resources = opened.move();
     return replicator;
@@ -101,10 +123,18 @@ export interface Places extends AsyncDisposable {
 
 /** Reaches no provider yet. */
 export async function openPlaces(config: Config, surroundings: Surroundings): Promise<Places> {
-  const { clock = systemClock, random = Math.random, log, metrics, lacking = new Map() } = surroundings;
+  const {
+    clock = systemClock,
+    random = Math.random,
+    log,
+    metrics,
+    lacking = new Map(),
+    share,
+    threads = 1,
+  } = surroundings;
   await using opened = new AsyncDisposableStack();
-  const limits = new LiveLimits(config, clock);
-  const usable = await openSites(config.providers, { clock, random, log, metrics }, limits, opened);
+  const limits = new LiveLimits(config, clock, share);
+  const usable = await openSites(config.providers, { clock, random, log, metrics, threads }, limits, opened);
   const sites = new Map([...usable, ...sitesOfLacking(lacking, clock)]);
   const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
   const resources = opened.move();

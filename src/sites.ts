@@ -10,6 +10,7 @@ import { throttle } from './providers/bandwidth.ts';
 import { Threads } from './providers/filesystem/threads.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
+import { OwnBytes, type BytePool } from './replication/byte-pool.ts';
 import { Site } from './replication/site.ts';
 import type { Engine } from './replication/worker.ts';
 import type { Log } from './telemetry/log.ts';
@@ -22,6 +23,8 @@ export interface Core {
   readonly random: Random;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** How many threads of this process may have providers of their own at once; 1 by default. */
+  readonly threads?: number;
 }
 
 /** Providers that the policies name and `Config` leaves out, and why they cannot be used. */
@@ -30,15 +33,16 @@ export type Lacking = ReadonlyMap<string, string>;
 /** The rest of `limits.memory` is left to what the SDKs and the runtime hold besides the objects' bytes. */
 const shareInFlight = 5 / 8;
 
-/** What the replication is given besides a catalog. */
+/** What the replication is given besides a catalog. `pool`: where the bytes in flight are counted. */
 export function engineOf(
   { limits }: Config,
   core: Core,
   { concurrency }: LiveLimits,
+  pool: (total: number) => BytePool = (total) => new OwnBytes(total),
 ): Omit<Engine, 'catalog' | 'owner'> {
   return {
     ...core,
-    budget: new ByteBudget(Math.floor(limits.memory * shareInFlight)),
+    budget: new ByteBudget(pool(Math.floor(limits.memory * shareInFlight))),
     throttle: (rate) => throttle(rate, core.clock),
     concurrency,
   };
@@ -51,7 +55,7 @@ export function engineOf(
  */
 export async function openSites(
   providers: Readonly<Record<string, Config['providers'][string]>>,
-  { clock, random, metrics }: Core,
+  { clock, random, metrics, threads = 1 }: Core,
   limits: LiveLimits,
   opened: AsyncDisposableStack,
   dispensable: readonly string[] = [],
@@ -61,7 +65,7 @@ export async function openSites(
     random,
     onRequest: (provider, operation, outcome, seconds) => metrics.request(provider, operation, outcome, seconds),
     bandwidth: limits.bandwidth,
-    threads: new Threads(threadPoolSize()),
+    threads: new Threads(Math.floor(threadPoolSize() / threads)),
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {

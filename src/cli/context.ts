@@ -27,6 +27,7 @@ export interface Prepared {
   readonly config: Config;
   readonly path: string;
   readonly log: Log;
+  readonly logLevel: LogLevel;
   /** Of the configuration, for who asks about it. */
   readonly advice: readonly ConfigProblem[];
   /** Providers whose values could not be had; empty for commands that may use any. */
@@ -46,7 +47,15 @@ export function prepare({ options }: Context, uses?: readonly string[]): Prepare
   if (missing.length > 0) throw new ConfigError(path, missing);
   const log = createLogger({ level: options.logLevel });
   warn(log, warnings);
-  return { config, path, log, advice, lacking: new Map([...lacking].map(([name, all]) => [name, inWords(all)])) };
+  const { logLevel } = options;
+  return {
+    config,
+    path,
+    log,
+    logLevel,
+    advice,
+    lacking: new Map([...lacking].map(([name, all]) => [name, inWords(all)])),
+  };
 }
 
 function inWords(problems: readonly ConfigProblem[]): string {
@@ -60,17 +69,21 @@ export function warn(log: Log, problems: readonly ConfigProblem[]): void {
 export interface Opening {
   /** The configuration is the truth from now on: what it lacks is given up. Only for commands that act on it. */
   readonly forget: boolean;
+  /** Other threads may join the work. */
+  readonly crew?: boolean;
   readonly metrics?: Metrics;
   readonly outlast?: Outlast;
 }
 
 /** @throws UsageError when the catalog cannot be opened; CatalogError when it can, and is of no use. */
 export async function openReplicator(
-  { config, log, lacking }: Prepared,
-  { forget, metrics = noMetrics, outlast }: Opening,
+  { config, log, logLevel, lacking }: Prepared,
+  { forget, crew = false, metrics = noMetrics, outlast }: Opening,
 ): Promise<Replicator> {
+  const surroundings = { log, metrics, lacking, ...(outlast && { outlast }) };
+  const opening = { forget, ...(crew && { crew: { level: logLevel, pretty: process.stderr.isTTY } }) };
   try {
-    return await Replicator.open(config, { log, metrics, lacking, ...(outlast && { outlast }) }, { forget });
+    return await Replicator.open(config, surroundings, opening);
   } catch (error) {
     // Later on it is the world that fails; now it is the place that the configuration names.
     if (error instanceof CatalogError && error.code === 'unavailable')

@@ -28,7 +28,12 @@ export async function daemonCommand(context: Context): Promise<ExitStatus> {
   // Before the loops run nobody gives up what is in flight but the one who stops the process.
   const stopOpening = (): void => givenUp.abort();
   context.signal.addEventListener('abort', stopOpening, { once: true });
-  await using replicator = await openReplicator(prepared, { forget: true, metrics, outlast: outlasting.around });
+  await using replicator = await openReplicator(prepared, {
+    forget: true,
+    crew: true,
+    metrics,
+    outlast: outlasting.around,
+  });
   context.signal.removeEventListener('abort', stopOpening);
   declare(replicator, metrics);
   const daemon = new Daemon(replicator);

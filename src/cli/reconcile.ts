@@ -17,7 +17,7 @@ export async function reconcileCommand(
   command: ReconcileCommand,
   context: Context,
 ): Promise<ExitStatus> {
-  await using replicator = await openReplicator(prepare(context), { forget: command.dryRun !== true });
+  await using replicator = await openReplicator(prepare(context), { forget: command.dryRun !== true, crew: true });
   const reports: ReconcileReport[] = [];
   for (const policy of replicator.select(policyName)) {
     using progress = new ProgressLine();

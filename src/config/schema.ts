@@ -78,6 +78,12 @@ export const limitsSchema = section({
   concurrency: wholeNumber(1, 1024)
     .meta({ description: 'How many objects are worked on at once. A running daemon takes a change over on SIGHUP.' })
     .prefault(32),
+  workers: wholeNumber(1, 16)
+    .meta({
+      description:
+        'How many threads copy at most: others join while one is busy all the time, and each takes up to 150 MiB besides `memory`. Default: as many as the process has cores, at most 4.',
+    })
+    .exactOptional(),
   bandwidth: rate()
     .meta({
       description:

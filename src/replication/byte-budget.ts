@@ -1,3 +1,5 @@
+import { OwnBytes, type BytePool } from './byte-pool.ts';
+
 /** Bytes that may be reserved. */
 export interface Bytes {
   /** The most that one request may ask for. */
@@ -12,22 +14,21 @@ export interface Bytes {
  * to finish what it holds, so that the budget cannot deadlock.
  */
 export class ByteBudget implements Bytes {
-  readonly #total: number;
+  readonly #pool: BytePool;
   readonly #waiting: Waiter[] = [];
-  #free: number;
 
-  constructor(total: number) {
-    this.#total = total;
-    this.#free = total;
+  /** @param pool where they are taken from; a number: so many bytes, of nobody else. */
+  constructor(pool: BytePool | number) {
+    this.#pool = typeof pool === 'number' ? new OwnBytes(pool) : pool;
   }
 
   get total(): number {
-    return this.#total;
+    return this.#pool.total;
   }
 
   /** Bytes held now. */
   get used(): number {
-    return this.#total - this.#free;
+    return this.#pool.total - this.#pool.free;
   }
 
   /**
@@ -35,17 +36,15 @@ export class ByteBudget implements Bytes {
    * @throws RangeError when more is asked than the budget has at all; the signal's reason when it aborts first.
    */
   async reserve(bytes: number, signal: AbortSignal): Promise<() => void> {
-    if (bytes > this.#total) throw new RangeError(`${bytes} bytes exceed the memory limit of ${this.#total}`);
+    if (bytes > this.total) throw new RangeError(`${bytes} bytes exceed the memory limit of ${this.total}`);
     signal.throwIfAborted();
-    if (this.#waiting.length === 0 && bytes <= this.#free) this.#free -= bytes;
-    else await this.#wait(bytes, signal);
+    if (this.#waiting.length > 0 || !this.#pool.take(bytes)) await this.#wait(bytes, signal);
     return this.#giveBack(bytes);
   }
 
   /** Reserves without waiting, and never before somebody who waits. @returns undefined when that cannot be. */
   tryReserve(bytes: number): (() => void) | undefined {
-    if (this.#waiting.length > 0 || bytes > this.#free) return undefined;
-    this.#free -= bytes;
+    if (this.#waiting.length > 0 || !this.#pool.take(bytes)) return undefined;
     return this.#giveBack(bytes);
   }
 
@@ -54,7 +53,7 @@ export class ByteBudget implements Bytes {
     return () => {
       if (!held) return;
       held = false;
-      this.#free += bytes;
+      this.#pool.give(bytes);
       this.#serve();
     };
   }
@@ -72,6 +71,7 @@ export class ByteBudget implements Bytes {
     };
     signal.addEventListener('abort', abort, { once: true });
     this.#waiting.push(waiter);
+    this.#pool.await(() => this.#serve());
     try {
       await promise;
     } finally {
@@ -80,11 +80,12 @@ export class ByteBudget implements Bytes {
   }
 
   #serve(): void {
-    for (let next = this.#waiting[0]; next !== undefined && next.bytes <= this.#free; next = this.#waiting[0]) {
+    for (let next = this.#waiting[0]; next !== undefined; next = this.#waiting[0]) {
+      if (!this.#pool.take(next.bytes)) return this.#pool.await(() => this.#serve());
       this.#waiting.shift();
-      this.#free -= next.bytes;
       next.resolve();
     }
+    this.#pool.leave();
   }
 }
 

@@ -30,6 +30,25 @@ export interface Engine {
   readonly concurrency: Dial;
   /** Names this process among those that share the catalog. */
   readonly owner: string;
+  /** Other threads that work beside every worker of this one; default: none. */
+  readonly crew?: Crew;
+}
+
+export interface Crew {
+  /**
+   * Works on the same until `stop` aborts and what was begun then has ended, or until `abort`.
+   * @throws what ended the work, when it was not asked to end.
+   */
+  assist(worker: Assisted, stop: AbortSignal, abort: AbortSignal): Promise<void>;
+}
+
+/** A worker as those who assist it see it. */
+export interface Assisted {
+  readonly scope: WorkScope;
+  /** Gets what others have done too. */
+  readonly tally: Tally;
+  /** Whether it works on as many objects as it may, so that others wait. */
+  readonly isFull: boolean;
 }
 
 export interface WorkScope {
@@ -49,10 +68,10 @@ const restWhenIdle = 250;
  * Claims due work and does it, `concurrency` objects at a time: each for all targets that travel together, and for a
  * target that fell behind alone. Many workers, in one process or in several, may claim from the same catalog.
  */
-export class Worker {
+export class Worker implements Assisted {
+  readonly scope: WorkScope;
   readonly tally = new Tally();
   readonly #engine: Engine;
-  readonly #scope: WorkScope;
   readonly #queue: PQueue;
   readonly #leases: Leases;
   readonly #stragglers: Stragglers;
@@ -61,7 +80,7 @@ export class Worker {
 
   constructor(engine: Engine, scope: WorkScope) {
     this.#engine = engine;
-    this.#scope = scope;
+    this.scope = scope;
     this.#queue = new PQueue({ concurrency: engine.concurrency.value });
     this.#leases = new Leases(engine);
     this.#stragglers = new Stragglers({
@@ -75,6 +94,15 @@ export class Worker {
     });
   }
 
+  /** Objects under way. */
+  get pending(): number {
+    return this.#queue.pending + this.#stragglers.pending;
+  }
+
+  get isFull(): boolean {
+    return this.pending >= this.#engine.concurrency.value;
+  }
+
   /**
    * Works until the scope is finished or `stop` aborts; what is in flight then is finished first, unless `abort` ends it.
    * @throws the catalog's error when outcomes cannot be recorded any more.
@@ -84,6 +112,8 @@ export class Worker {
     using stopAll = new Leash(stop);
     using _resizing = this.#engine.concurrency.watch(() => this.#resize());
     using _leaving = this.#stragglers.watch(stopAll.signal);
+    const { crew } = this.#engine;
+    if (crew !== undefined) this.#besides(crew.assist(this, stopAll.signal, abort));
     try {
       await this.#keepClaiming(stopAll.signal);
     } finally {
@@ -133,11 +163,11 @@ export class Worker {
 
   async #claim(request: Pick<ClaimRequest, 'targets' | 'unless' | 'along'>, limit: number): Promise<readonly Claim[]> {
     if (request.targets.length === 0) return [];
-    const dueBefore = this.#scope.dueBefore?.();
+    const dueBefore = this.scope.dueBefore?.();
     return await this.#engine.catalog.claim({
       owner: this.#engine.owner,
-      policies: this.#scope.policies.map((policy) => policy.name),
-      ...(this.#scope.prefix === undefined ? {} : { prefix: this.#scope.prefix }),
+      policies: this.scope.policies.map((policy) => policy.name),
+      ...(this.scope.prefix === undefined ? {} : { prefix: this.scope.prefix }),
       ...request,
       limit,
       leaseMs: this.#leases.length,
@@ -147,12 +177,12 @@ export class Worker {
 
   /** Whether nothing is left for anybody: what another process holds is waited for, so that its outcome is known. */
   async #done(): Promise<boolean> {
-    if (this.#scope.finished === undefined || this.#queue.pending + this.#stragglers.pending > 0) return false;
-    if (!this.#scope.finished()) return false;
-    const dueBefore = this.#scope.dueBefore?.();
-    for (const policy of this.#scope.policies) {
+    if (this.scope.finished === undefined || this.pending > 0) return false;
+    if (!this.scope.finished()) return false;
+    const dueBefore = this.scope.dueBefore?.();
+    for (const policy of this.scope.policies) {
       const outstanding = await this.#engine.catalog.outstanding(policy.name, {
-        ...(this.#scope.prefix === undefined ? {} : { prefix: this.#scope.prefix }),
+        ...(this.scope.prefix === undefined ? {} : { prefix: this.scope.prefix }),
         targets: availableTargets([policy]),
         ...(dueBefore === undefined ? {} : { dueBefore }),
       });
@@ -185,7 +215,7 @@ export class Worker {
   /** @returns the targets whose copies are verified now. */
   async #process(claim: Claim, held: Lease, means: Means): Promise<ReadonlySet<string>> {
     using lease = held;
-    const policy = this.#scope.policies.find((candidate) => candidate.name === claim.policy);
+    const policy = this.scope.policies.find((candidate) => candidate.name === claim.policy);
     if (policy === undefined) throw new Error(`claimed work of the unknown policy ${claim.policy}`);
     const settlements = await this.#work(claim, policy, means, lease.signal);
     const applied = await this.#engine.catalog.settle(settlements);

@@ -18,7 +18,10 @@ test('an upload of a provider whose place was changed in the configuration is no
   const open = async (prefix: string) => {
     const providers = { disk: { type: 'filesystem', path: directory, symlinks: 'skip', prefix } } as const;
     const core = { clock: systemClock, random: Math.random, log: silentLog, metrics: noMetrics };
-    const limits = new LiveLimits({ limits: { memory: 2 ** 28, concurrency: 1 }, providers }, systemClock);
+    const limits = new LiveLimits(
+      { limits: { memory: 2 ** 28, concurrency: 1 }, providers: { disk: {} } },
+      systemClock,
+    );
     const site = (await openSites(providers, core, limits, opened)).get('disk');
     if (site === undefined) throw new Error('It was not opened.');
     await site.connect('target', calm);

@@ -1,0 +1,42 @@
+import { ProviderError } from './objects/errors.ts';
+import type { Site } from './replication/site.ts';
+import type { Log } from './telemetry/log.ts';
+
+/** Tries places that were never reached again and again. */
+export class Reconnecting {
+  readonly #sites: ReadonlySet<Site>;
+  readonly #log: Log;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #connecting = new Map<Site, Promise<void>>();
+
+  /** @param onFailure told of what is no provider's failure. */
+  constructor(targets: Iterable<Site>, log: Log, onFailure: (error: unknown) => void) {
+    this.#sites = new Set(targets);
+    this.#log = log;
+    this.#onFailure = onFailure;
+  }
+
+  /** Waits for none of them: one that hangs keeps no other from being reached. */
+  round(signal: AbortSignal): void {
+    for (const site of this.#sites) {
+      if (!site.wantsConnecting || this.#connecting.has(site)) continue;
+      const connected = this.#connect(site, signal).finally(() => this.#connecting.delete(site));
+      this.#connecting.set(site, connected);
+    }
+  }
+
+  /** Resolves when none is being reached any more. */
+  async over(): Promise<void> {
+    await Promise.all(this.#connecting.values());
+  }
+
+  async #connect(site: Site, signal: AbortSignal): Promise<void> {
+    try {
+      await site.connect('target', signal);
+    } catch (error) {
+      if (error instanceof ProviderError) {
+        this.#log.warn({ provider: site.name, code: error.code }, error.message);
+      } else this.#onFailure(error);
+    }
+  }
+}

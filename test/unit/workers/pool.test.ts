@@ -1,0 +1,216 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test, vi } from 'vitest';
+import { openSqliteCatalog } from '../../../src/catalog/sqlite/open.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/schema.ts';
+import { systemClock } from '../../../src/objects/clock.ts';
+import { runPass } from '../../../src/replication/pass.ts';
+import { Tally } from '../../../src/replication/tally.ts';
+import type { Assisted } from '../../../src/replication/worker.ts';
+import { Replicator } from '../../../src/replicator.ts';
+import { silentLog, type Log } from '../../../src/telemetry/log.ts';
+import { createMetrics, noMetrics } from '../../../src/telemetry/metrics.ts';
+import { WorkerPool, type Pace } from '../../../src/workers/pool.ts';
+import { bytesOf } from '../../support/bytes.ts';
+
+const calm = new AbortController().signal;
+const patience = { timeout: 30_000, interval: 20 };
+
+interface Room extends AsyncDisposable {
+  readonly config: Config;
+  readonly replicator: Replicator;
+  readonly at: (name: string) => string;
+}
+
+/** Objects at a source that a pass has found, and nobody in the main thread who copies them. */
+async function room(limits: string, objects: Readonly<Record<string, Uint8Array>>): Promise<Room> {
+  await using opened = new AsyncDisposableStack();
+  const directory = await mkdtemp(join(tmpdir(), 'holdfast-workers-'));
+  opened.defer(async () => await rm(directory, { recursive: true, force: true }));
+  const at = (name: string): string => join(directory, name);
+  await mkdir(at('source'));
+  for (const [key, bytes] of Object.entries(objects)) await writeFile(at(`source/${key}`), bytes);
+  const provider = (name: string): string => `${name}: { type: filesystem, path: ${at(name)} }`;
+  const file = at('holdfast.yaml');
+  await writeFile(
+    file,
+    `catalog: sqlite:${at('catalog.db')}
+providers: { ${['source', 'one', 'two'].map(provider).join(', ')} }
+policies: [{ name: p, source: source, targets: [one, two], minCopies: 1 }]
+limits: ${limits}
+`,
+  );
+  const { config } = loadConfig(file);
+  const replicator = opened.use(
+    await Replicator.open(config, { log: silentLog, metrics: noMetrics }, { forget: true }),
+  );
+  const [policy] = replicator.policies;
+  if (policy === undefined) throw new Error('There is no policy.');
+  const options = { full: true, deep: false, dryRun: false, onProgress: () => undefined };
+  await runPass(replicator.engine, policy, options, calm);
+  const all = opened.move();
+  return { config, replicator, at, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
+}
+
+/** Threads join as soon as may be, as if the main one were busy all the time. */
+const hurried: Pace = { lookEvery: 10, idleAtMost: 60_000, utilization: () => 1 };
+
+function poolOf({ config, replicator }: Room, pace: Pace = hurried, log: Log = silentLog): WorkerPool {
+  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 4 };
+  return new WorkerPool({ config, limits: replicator.limits, metrics: noMetrics, log, beginning, pace });
+}
+
+/** A worker of the main thread that leaves everything to the others. */
+function idleWorker({ replicator }: Room): Assisted {
+  return { scope: { policies: replicator.policies }, tally: new Tally(), isFull: true };
+}
+
+async function outstanding({ replicator }: Room): Promise<{ due: number; leased: number }> {
+  return await replicator.engine.catalog.outstanding('p', { targets: ['one', 'two'] });
+}
+
+function small(count: number): Record<string, Uint8Array> {
+  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, bytesOf(100 + n, `${n}`)]));
+}
+
+test('threads do all the work there is, read everything once, and count what they did', async () => {
+  const objects = small(300);
+  await using place = await room('{ workers: 3 }', objects);
+  await using pool = poolOf(place);
+  const worker = idleWorker(place);
+  const stop = new AbortController();
+  const assisting = pool.assist(worker, stop.signal, calm);
+  await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
+  expect(pool.size).toBe(3);
+  stop.abort();
+  await assisting;
+  const bytes = Object.values(objects).reduce((sum, { length }) => sum + length, 0);
+  expect(worker.tally).toMatchObject({ copied: 600, bytesCopied: 2 * bytes, bytesRead: bytes, failures: 0 });
+  for (const target of ['one', 'two'])
+    for (const [key, content] of Object.entries(objects))
+      expect(await readFile(place.at(`${target}/${key}`))).toEqual(Buffer.from(content));
+});
+
+test('what happens in threads is seen in the metrics of the process', async () => {
+  await using place = await room('{ workers: 2 }', small(5));
+  const metrics = createMetrics({ version: 'test', process: false });
+  const { config, replicator } = place;
+  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 2 };
+  await using pool = new WorkerPool({
+    ...{ config, limits: replicator.limits, metrics, log: silentLog, beginning, pace: hurried },
+  });
+  const stop = new AbortController();
+  const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+  await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
+  stop.abort();
+  await assisting;
+  const { body } = await metrics.render();
+  expect(body).toMatch(/^holdfast_copies_total\{policy="p",target="one",outcome="copied"\} 5$/m);
+  expect(body).toMatch(
+    /^holdfast_provider_request_duration_seconds_count\{provider="two",operation="put",outcome="ok"\} 5$/m,
+  );
+});
+
+test('where one thread is enough none joins', async () => {
+  await using place = await room('{ workers: 4, concurrency: 1 }', small(5));
+  await using pool = poolOf(place);
+  const stop = new AbortController();
+  const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  stop.abort();
+  await assisting;
+  expect(pool.size).toBe(1);
+  expect(await readdir(place.at('one'))).not.toContain('k0');
+});
+
+test('one that has nothing to do leaves, and the limits are dealt out anew', async () => {
+  await using place = await room('{ workers: 2, concurrency: 10 }', small(5));
+  let load = 1;
+  await using pool = poolOf(place, { lookEvery: 10, idleAtMost: 2_000, utilization: () => load });
+  const { concurrency } = place.replicator.limits;
+  const stop = new AbortController();
+  const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+  await vi.waitFor(() => expect([pool.size, concurrency.value]).toEqual([2, 5]), patience);
+  load = 0;
+  await vi.waitFor(() => expect([pool.size, concurrency.value]).toEqual([1, 10]), patience);
+  expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 });
+  stop.abort();
+  await assisting;
+});
+
+test('a changed limit that leaves no share for a thread ends it', async () => {
+  await using place = await room('{ workers: 2, concurrency: 10 }', small(5));
+  await using pool = poolOf(place);
+  const stop = new AbortController();
+  const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+  await vi.waitFor(() => expect(pool.size).toBe(2), patience);
+  const { limits } = place.replicator;
+  limits.change({ ...limits.config, limits: { ...limits.config.limits, concurrency: 1 } });
+  await vi.waitFor(() => expect([pool.size, limits.concurrency.value]).toEqual([1, 1]), patience);
+  stop.abort();
+  await assisting;
+});
+
+test('one run after another is done by the same threads', async () => {
+  await using place = await room('{ workers: 2 }', small(5));
+  const info = vi.fn<Log['info']>();
+  await using pool = poolOf(place, hurried, { ...silentLog, info });
+  const run = async (): Promise<void> => {
+    const stop = new AbortController();
+    const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+    await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
+    stop.abort();
+    await assisting;
+  };
+  await run();
+  await place.replicator.engine.catalog.makeDue('p', {});
+  await run();
+  expect(info.mock.calls.filter(([, said]) => said.includes('joins'))).toHaveLength(1);
+});
+
+test('what is in flight is finished when the work is stopped, and given up when it is aborted', async () => {
+  const objects = { big: bytesOf(2 ** 20, 'big') };
+  for (const how of ['stopped', 'aborted'] as const) {
+    await using place = await room('{ workers: 2, bandwidth: 1MiB/s }', { ...objects, next: bytesOf(2 ** 20, 'next') });
+    await using pool = poolOf(place);
+    const [stop, abort] = [new AbortController(), new AbortController()];
+    const worker = idleWorker(place);
+    const assisting = pool.assist(worker, stop.signal, abort.signal);
+    await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ leased: 2 }), patience);
+    stop.abort();
+    if (how === 'aborted') abort.abort();
+    await assisting;
+    expect(await outstanding(place)).toMatchObject({ leased: 0, due: how === 'stopped' ? 0 : 4 });
+    expect(worker.tally.copied).toBe(how === 'stopped' ? 4 : 0);
+  }
+});
+
+test('a thread that cannot begin ends the work with the reason', async () => {
+  await using place = await room('{ workers: 2 }', small(5));
+  const { config, replicator } = place;
+  const catalog = { type: 'sqlite' as const, file: place.at('source') };
+  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 2 };
+  await using pool = new WorkerPool({
+    ...{ config: { ...config, catalog }, limits: replicator.limits, metrics: noMetrics, log: silentLog },
+    ...{ beginning, pace: hurried },
+  });
+  await expect(pool.assist(idleWorker(place), calm, calm)).rejects.toThrow(/Catalog .*source.*EISDIR/);
+});
+
+test('what one thread noted in the catalog the others see', async () => {
+  await using place = await room('{ workers: 2 }', small(1));
+  await using pool = poolOf(place);
+  const stop = new AbortController();
+  const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+  await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
+  stop.abort();
+  await assisting;
+  await using another = await openSqliteCatalog({ path: place.at('catalog.db'), clock: systemClock });
+  const seen = await Promise.all(
+    [another, place.replicator.engine.catalog].map(async (catalog) => await catalog.counts('p', {})),
+  );
+  expect(seen[0]).toEqual(seen[1]);
+  expect(seen[0]).toMatchObject({ copies: { verified: 2 } });
+});
