@@ -62,6 +62,7 @@ export class WorkerPool implements Crew, AsyncDisposable {
   readonly #watching: Disposable;
   readonly #pace: Pace;
   #threads: readonly ThreadHandle[] = [];
+  #assistance: Assistance | undefined;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -75,16 +76,20 @@ export class WorkerPool implements Crew, AsyncDisposable {
   }
 
   async assist(worker: Assisted, stop: AbortSignal, abort: AbortSignal): Promise<void> {
+    if (this.#assistance !== undefined) throw new Error('another worker is assisted already');
     using over = new Leash(stop);
     const assistance = new Assistance(worker, (error) => over.abort(error));
     const giveUp = (): void => assistance.abort();
     abort.addEventListener('abort', giveUp, { once: true });
+    this.#assistance = assistance;
     try {
       for (const thread of this.#threads) assistance.add(thread);
       await this.#lookAfter(assistance, over.signal);
     } finally {
-      await assistance.end();
-      abort.removeEventListener('abort', giveUp);
+      await assistance.end().finally(() => {
+        this.#assistance = undefined;
+        abort.removeEventListener('abort', giveUp);
+      });
     }
   }
 
@@ -123,7 +128,7 @@ export class WorkerPool implements Crew, AsyncDisposable {
     const given = { ...beginning, config: toTransfer(config), bytes: this.bytes, number, share };
     const thread = new ThreadHandle(given, ({ metrics: calls, done }) => {
       replay(metrics, calls);
-      assistance.worker.tally.merge(done);
+      this.#assistance?.worker.tally.merge(done);
     });
     this.#threads = [...this.#threads, thread];
     this.#deal();

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { extname } from 'node:path';
 import { Worker as Thread } from 'node:worker_threads';
 import { threadLimits } from '../memory-watch.ts';
@@ -74,7 +73,7 @@ export class ThreadHandle {
   /** Ends the thread, when what it had begun has ended. */
   async close(): Promise<void> {
     this.#closing = true;
-    const exit = once(this.#thread, 'exit');
+    const exit = new Promise((resolve) => this.#thread.once('exit', resolve));
     this.#order({ kind: 'close' });
     await Promise.race([exit, this.#gone.promise.catch(() => undefined)]);
   }

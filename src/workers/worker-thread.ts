@@ -81,7 +81,8 @@ export class WorkerThread {
     await closed;
     this.#run?.stop();
     this.#run?.abort();
-    await this.#run?.ended;
+    // What it ended by was told already.
+    await this.#run?.ended.catch(() => undefined);
     clearInterval(telling);
     this.#tell();
     this.#port.close();

@@ -46,12 +46,14 @@ limits: ${limits}
   const replicator = opened.use(
     await Replicator.open(config, { log: silentLog, metrics: noMetrics }, { forget: true }),
   );
-  const [policy] = replicator.policies;
-  if (policy === undefined) throw new Error('There is no policy.');
-  const options = { full: true, deep: false, dryRun: false, onProgress: () => undefined };
-  await runPass(replicator.engine, policy, options, calm);
+  await pass(replicator);
   const all = opened.move();
   return { config, replicator, at, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
+}
+
+async function pass({ engine, policies }: Replicator): Promise<void> {
+  const options = { full: true, deep: false, dryRun: false, onProgress: () => undefined };
+  for (const policy of policies) await runPass(engine, policy, options, calm);
 }
 
 /** Threads join as soon as may be, as if the main one were busy all the time. */
@@ -157,16 +159,19 @@ test('one run after another is done by the same threads', async () => {
   await using place = await room('{ workers: 2 }', small(5));
   const info = vi.fn<Log['info']>();
   await using pool = poolOf(place, hurried, { ...silentLog, info });
-  const run = async (): Promise<void> => {
+  const run = async (): Promise<Tally> => {
     const stop = new AbortController();
-    const assisting = pool.assist(idleWorker(place), stop.signal, calm);
+    const worker = idleWorker(place);
+    const assisting = pool.assist(worker, stop.signal, calm);
     await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
     stop.abort();
     await assisting;
+    return worker.tally;
   };
-  await run();
-  await place.replicator.engine.catalog.makeDue('p', {});
-  await run();
+  expect(await run()).toMatchObject({ copied: 10 });
+  await rm(place.at('one/k1'));
+  await pass(place.replicator);
+  expect(await run()).toMatchObject({ repaired: 1, copied: 0 });
   expect(info.mock.calls.filter(([, said]) => said.includes('joins'))).toHaveLength(1);
 });
 
