@@ -55,6 +55,11 @@ export class LiveLimits {
     this.#apply();
   }
 
+  /** Whether no more requests are under way than this thread's part allows. */
+  get isSettled(): boolean {
+    return [...this.#providers.values()].every((held) => held.isSettled);
+  }
+
   /** Told of every change until disposed. */
   watch(watcher: () => void): Disposable {
     this.#watchers.add(watcher);

@@ -38,6 +38,11 @@ export class ProviderLimits {
     this.#turns.bodies.change(concurrency);
   }
 
+  /** Whether no more requests are under way than are allowed, as may be for a while after a change. */
+  get isSettled(): boolean {
+    return this.#turns.calls.isSettled && this.#turns.bodies.isSettled;
+  }
+
   /** Whoever waits for bandwidth holds no place that a request without bytes could have. */
   around(provider: Provider): Provider {
     return limited(inTurn(provider, this.#turns), this.#bandwidth);

@@ -9,6 +9,11 @@ export class Slots {
     this.#most = most ?? Infinity;
   }
 
+  /** False after `change` allowed for fewer, until so many have been given back. */
+  get isSettled(): boolean {
+    return this.#taken <= this.#most;
+  }
+
   change(most: number | undefined): void {
     this.#most = most ?? Infinity;
     this.#serve();

@@ -47,8 +47,8 @@ export interface Assisted {
   readonly scope: WorkScope;
   /** Gets what others have done too. */
   readonly tally: Tally;
-  /** Whether it works on as many objects as it may, so that others wait. */
-  readonly isFull: boolean;
+  /** Objects under way. */
+  readonly pending: number;
 }
 
 export interface WorkScope {
@@ -94,13 +94,8 @@ export class Worker implements Assisted {
     });
   }
 
-  /** Objects under way. */
   get pending(): number {
     return this.#queue.pending + this.#stragglers.pending;
-  }
-
-  get isFull(): boolean {
-    return this.pending >= this.#engine.concurrency.value;
   }
 
   /**

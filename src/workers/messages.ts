@@ -26,6 +26,7 @@ export type Order =
       readonly dueBefore: number | undefined;
     }
   | { readonly kind: 'due-before'; readonly dueBefore: number | undefined }
+  /** `dealt` follows when no more is under way than that allows. */
   | { readonly kind: 'limits'; readonly limits: LimitedConfig; readonly share: Share }
   /** Begin nothing new; `ended` follows. */
   | { readonly kind: 'stop' }
@@ -49,5 +50,7 @@ export type Word =
       /** Objects under way. */
       readonly pending: number;
     }
+  /** So many orders about limits hold by now. */
+  | { readonly kind: 'dealt'; readonly times: number }
   /** The work ended; `failure`: by what, when it was not asked to. */
   | { readonly kind: 'ended'; readonly failure: string | undefined };

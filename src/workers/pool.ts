@@ -27,6 +27,9 @@ export interface Pace {
 /** The share of the time that a thread is busy above which another one helps. */
 const busy = 0.8;
 
+/** How often it is looked whether what is under way came down to a share that became smaller, in milliseconds. */
+const settleEvery = 50;
+
 /** So many looks in a row. */
 const looksBefore = 2;
 
@@ -102,50 +105,79 @@ export class WorkerPool implements Crew, AsyncDisposable {
   async #lookAfter(assistance: Assistance, over: AbortSignal): Promise<void> {
     const { lookEvery, utilization } = this.#pace;
     let looks = 0;
+    let changing: Promise<void> | undefined;
+    let failure: { readonly error: unknown } | undefined;
     utilization();
-    while (!over.aborted) {
+    while (!over.aborted && failure === undefined) {
       await systemClock.sleep(lookEvery, over).catch(() => undefined);
-      looks = utilization() > busy && assistance.worker.isFull ? looks + 1 : 0;
-      if (over.aborted) return;
+      looks = utilization() > busy && this.#isFull(assistance) ? looks + 1 : 0;
       assistance.tellDueBefore();
-      await this.#shrink(assistance);
-      if (looks < looksBefore || this.size >= this.#most) continue;
-      looks = 0;
-      this.#grow(assistance);
+      if (over.aborted || changing !== undefined) continue;
+      // Beside the looks: what is under way ends first, and that may take long.
+      changing = this.#change(assistance, looks >= looksBefore, over)
+        ?.catch((error: unknown) => void (failure = { error }))
+        .finally(() => {
+          looks = 0;
+          changing = undefined;
+        });
     }
+    await changing;
+    if (failure !== undefined) throw failure.error;
+  }
+
+  #isFull({ worker }: Assistance): boolean {
+    return worker.pending >= this.#options.limits.concurrency.value;
+  }
+
+  /** One thread more or fewer, where that is due. */
+  #change(assistance: Assistance, wanted: boolean, over: AbortSignal): Promise<void> | undefined {
+    const tooMany = this.size > this.#most ? this.#threads.at(-1) : undefined;
+    if (tooMany !== undefined) return this.#dismiss(assistance, tooMany, 'the limits allow for fewer');
+    const idle = this.#threads.find(({ idleFor }) => idleFor > this.#pace.idleAtMost);
+    if (idle !== undefined) return this.#dismiss(assistance, idle, 'it had nothing to do');
+    return wanted && this.size < this.#most ? this.#employ(assistance, over) : undefined;
   }
 
   get #most(): number {
     return mostWorkers(this.#options.limits.config);
   }
 
-  #grow(assistance: Assistance): void {
+  async #employ(assistance: Assistance, over: AbortSignal): Promise<void> {
+    const thread = this.#begin();
+    this.#threads = [...this.#threads, thread];
+    this.#deal();
+    const said = `worker thread ${thread.number} joins: one is busy all the time and work is left`;
+    this.#options.log.info({ threads: this.size }, said);
+    // Those who had more must come down to their share before it takes its own.
+    while (!over.aborted && !this.#isSettled(assistance))
+      await systemClock.sleep(settleEvery, over).catch(() => undefined);
+    if (!over.aborted) assistance.add(thread);
+  }
+
+  #isSettled({ worker }: Assistance): boolean {
+    const { limits } = this.#options;
+    if (!limits.isSettled || worker.pending > limits.concurrency.value) return false;
+    return this.#threads.every((thread) => thread.isSettled);
+  }
+
+  #begin(): ThreadHandle {
     const taken = new Set(this.#threads.map(({ number }) => number));
     let number = 1;
     while (taken.has(number)) number += 1;
-    const { beginning, config, metrics, log } = this.#options;
+    const { beginning, config, metrics } = this.#options;
     const share = { index: this.size, of: this.size + 1 };
     const given = { ...beginning, config: toTransfer(config), bytes: this.bytes, number, share };
-    const thread = new ThreadHandle(given, ({ metrics: calls, done }) => {
+    return new ThreadHandle(given, ({ metrics: calls, done }) => {
       replay(metrics, calls);
       this.#assistance?.worker.tally.merge(done);
     });
-    this.#threads = [...this.#threads, thread];
-    this.#deal();
-    assistance.add(thread);
-    log.info({ threads: this.size }, `worker thread ${number} joins: one is busy all the time and work is left`);
   }
 
-  /** At most one at a time: what it has begun ends first. */
-  async #shrink(assistance: Assistance): Promise<void> {
-    const tooMany = this.size > this.#most ? this.#threads.at(-1) : undefined;
-    const thread = tooMany ?? this.#threads.find(({ idleFor }) => idleFor > this.#pace.idleAtMost);
-    if (thread === undefined) return;
+  async #dismiss(assistance: Assistance, thread: ThreadHandle, why: string): Promise<void> {
     await assistance.remove(thread);
     await thread.close();
     this.#threads = this.#threads.filter((other) => other !== thread);
     this.#deal();
-    const why = tooMany === undefined ? 'it had nothing to do' : 'the limits allow for fewer';
     this.#options.log.info({ threads: this.size }, `worker thread ${thread.number} leaves: ${why}`);
   }
 

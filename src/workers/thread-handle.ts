@@ -14,6 +14,8 @@ export class ThreadHandle {
   readonly #gone = Promise.withResolvers<never>();
   #closing = false;
   #ended: PromiseWithResolvers<void> | undefined;
+  /** How often a share was dealt to it that it has not come down to yet. */
+  #settling = 0;
   /** Undefined while it is being begun. */
   #idleSince: number | undefined;
 
@@ -57,7 +59,13 @@ export class ThreadHandle {
   }
 
   deal(limits: LimitedConfig, share: Share): void {
+    this.#settling += 1;
     this.#order({ kind: 'limits', limits, share });
+  }
+
+  /** Whether it has no more under way than its share of the limits allows. One that has not begun to work has none. */
+  get isSettled(): boolean {
+    return this.#ended === undefined || this.#settling === 0;
   }
 
   /** It begins nothing new; `work` resolves when what it has begun has ended. */
@@ -86,6 +94,8 @@ export class ThreadHandle {
     if (word.kind === 'news') {
       if (word.pending > 0 || this.#idleSince === undefined) this.#idleSince = performance.now();
       this.#onNews(word);
+    } else if (word.kind === 'dealt') {
+      this.#settling -= word.times;
     } else if (word.failure === undefined) this.#ended?.resolve();
     else this.#ended?.reject(new Error(`worker thread ${this.number}: ${word.failure}`));
   }

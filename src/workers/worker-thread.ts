@@ -31,6 +31,8 @@ export class WorkerThread {
   readonly #relayed: RelayedMetrics;
   #share: { readonly of: number };
   #run: WorkerRun | undefined;
+  /** Orders about limits of which it is not said yet that no more is under way than they allow. */
+  #dealt = 0;
 
   private constructor(
     engine: Engine,
@@ -99,6 +101,7 @@ export class WorkerThread {
       this.#share = order.share;
       this.#places.limits.change(order.limits);
       this.#places.limits.deal(order.share);
+      this.#dealt += 1;
     }
   }
 
@@ -117,6 +120,11 @@ export class WorkerThread {
     const metrics = this.#relayed.take();
     const done = this.#run?.grown() ?? {};
     const pending = this.#run?.pending ?? 0;
+    const { limits } = this.#places;
+    if (this.#dealt > 0 && limits.isSettled && pending <= limits.concurrency.value) {
+      this.#say({ kind: 'dealt', times: this.#dealt });
+      this.#dealt = 0;
+    }
     if (metrics.length > 0 || pending > 0 || Object.keys(done).length > 0)
       this.#say({ kind: 'news', metrics, done, pending });
   }

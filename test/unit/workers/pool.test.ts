@@ -1,3 +1,5 @@
+import { createServer, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,12 +10,13 @@ import type { Config } from '../../../src/config/schema.ts';
 import { systemClock } from '../../../src/objects/clock.ts';
 import { runPass } from '../../../src/replication/pass.ts';
 import { Tally } from '../../../src/replication/tally.ts';
-import type { Assisted } from '../../../src/replication/worker.ts';
+import { Worker, type Assisted } from '../../../src/replication/worker.ts';
 import { Replicator } from '../../../src/replicator.ts';
 import { silentLog, type Log } from '../../../src/telemetry/log.ts';
 import { createMetrics, noMetrics } from '../../../src/telemetry/metrics.ts';
 import { WorkerPool, type Pace } from '../../../src/workers/pool.ts';
 import { bytesOf } from '../../support/bytes.ts';
+import { FakeS3 } from '../../support/fake-s3/fake-s3.ts';
 
 const calm = new AbortController().signal;
 const patience = { timeout: 30_000, interval: 20 };
@@ -25,14 +28,15 @@ interface Room extends AsyncDisposable {
 }
 
 /** Objects at a source that a pass has found, and nobody in the main thread who copies them. */
-async function room(limits: string, objects: Readonly<Record<string, Uint8Array>>): Promise<Room> {
+async function room(limits: string, objects: Readonly<Record<string, Uint8Array>>, one?: string): Promise<Room> {
   await using opened = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), 'holdfast-workers-'));
   opened.defer(async () => await rm(directory, { recursive: true, force: true }));
   const at = (name: string): string => join(directory, name);
   await mkdir(at('source'));
   for (const [key, bytes] of Object.entries(objects)) await writeFile(at(`source/${key}`), bytes);
-  const provider = (name: string): string => `${name}: { type: filesystem, path: ${at(name)} }`;
+  const provider = (name: string): string =>
+    name === 'one' && one !== undefined ? `one: ${one}` : `${name}: { type: filesystem, path: ${at(name)} }`;
   const file = at('holdfast.yaml');
   await writeFile(
     file,
@@ -65,8 +69,14 @@ function poolOf({ config, replicator }: Room, pace: Pace = hurried, log: Log = s
 }
 
 /** A worker of the main thread that leaves everything to the others. */
-function idleWorker({ replicator }: Room): Assisted {
-  return { scope: { policies: replicator.policies }, tally: new Tally(), isFull: true };
+function idleWorker({ replicator: { policies, limits } }: Room): Assisted {
+  return {
+    scope: { policies },
+    tally: new Tally(),
+    get pending() {
+      return limits.concurrency.value;
+    },
+  };
 }
 
 async function outstanding({ replicator }: Room): Promise<{ due: number; leased: number }> {
@@ -218,4 +228,47 @@ test('what one thread noted in the catalog the others see', async () => {
   );
   expect(seen[0]).toEqual(seen[1]);
   expect(seen[0]).toMatchObject({ copies: { verified: 2 } });
+});
+
+/** Requests that go through it are counted, and take a while. */
+async function countingFront(to: string): Promise<{ url: string; most: () => number } & AsyncDisposable> {
+  let [now, most] = [0, 0];
+  const { hostname, port } = new URL(to);
+  const server = createServer((asked, answer) => {
+    now += 1;
+    most = Math.max(most, now);
+    const { method, url: path, headers } = asked;
+    const forward = request({ hostname, port, method, path, headers }, (answered) => {
+      setTimeout(() => {
+        now -= 1;
+        answer.writeHead(answered.statusCode ?? 500, answered.headers);
+        answered.pipe(answer);
+      }, 20);
+    });
+    asked.pipe(forward);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port: own } = server.address() as AddressInfo;
+  const close = async (): Promise<void> => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  return { url: `http://127.0.0.1:${own}`, most: () => most, [Symbol.asyncDispose]: close };
+}
+
+test('a limit of requests under way holds for all threads together, also when one joins', async () => {
+  await using server = await new FakeS3().listen();
+  await using front = await countingFront(server.access.endpoint);
+  const one = `{ type: s3, bucket: bucket, region: us-east-1, endpoint: '${front.url}', forcePathStyle: true, credentials: { accessKeyId: a, secretAccessKey: b }, limits: { concurrency: 6 } }`;
+  await using place = await room('{ workers: 3 }', small(400), one);
+  await using pool = poolOf(place);
+  const { engine, policies } = place.replicator;
+  const stop = new AbortController();
+  const working = new Worker({ ...engine, crew: pool }, { policies }).run(stop.signal, calm);
+  await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
+  stop.abort();
+  await working;
+  expect(pool.size).toBe(3);
+  expect(front.most()).toBeGreaterThan(4);
+  expect(front.most()).toBeLessThanOrEqual(6);
 });
