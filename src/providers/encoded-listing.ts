@@ -2,7 +2,7 @@ import type { Key } from '../objects/key.ts';
 import { compareKeys, isReserved, reservedPrefix } from '../objects/key.ts';
 import type { ObjectInfo } from '../objects/object.ts';
 import { decodeKey, encodeKey } from './key-encoding.ts';
-import type { ListOptions, ListPage, Provider } from './provider.ts';
+import type { FurtherOn, ListOptions, ListPage, Provider } from './provider.ts';
 
 /** Keys held natively and keys held encoded, merged in byte order. A key held both ways appears once, as encoded. */
 export async function* listBothKinds(
@@ -15,7 +15,7 @@ export async function* listBothKinds(
     yield* provider.list(options, signal);
     return;
   }
-  await using native = new Entries(listNative(provider, options, signal));
+  await using native = new Entries(listNative(provider, canHold, options, signal));
   await using encoded = new Entries(listEncoded(provider, canHold, options, signal));
   for (;;) {
     await native.fill();
@@ -47,12 +47,35 @@ function mergeWhileBothLast(native: Entries, encoded: Entries): ObjectInfo[] {
 const inexpressible = /[\p{Cc}\p{Cs}\ufffe\uffff]/u;
 
 /** Asks for what surely can be asked for, and leaves out here what is too much. */
-async function* listNative(provider: Provider, options: ListOptions, signal: AbortSignal): AsyncGenerator<ListPage> {
-  const { prefix = '', after } = options;
-  const asked = { prefix: expressible(prefix), ...(after !== undefined && { after: expressible(after) }) };
+async function* listNative(
+  provider: Provider,
+  canHold: (key: Key) => boolean,
+  options: ListOptions,
+  signal: AbortSignal,
+): AsyncGenerator<ListPage> {
+  const { prefix = '', after, furtherOn } = options;
+  const asked = {
+    prefix: expressible(prefix),
+    ...(after !== undefined && { after: expressible(after) }),
+    ...(furtherOn !== undefined && { furtherOn: nativelyOf(furtherOn, canHold) }),
+  };
   for await (const page of provider.list(asked, signal)) {
     yield { ...page, entries: page.entries.filter(({ key }) => isWanted(key, options)) };
   }
+}
+
+/** Keys one after the other that are looked at for one that can be asked for. */
+const attempts = 4;
+
+/** As `furtherOn`, of keys that a listing can surely begin at. */
+function nativelyOf(furtherOn: FurtherOn, canHold: (key: Key) => boolean): FurtherOn {
+  return async (after, count) => {
+    for (let further = 0; further < attempts; further += 1) {
+      const key = await furtherOn(after, count + further);
+      if (key === undefined || (canHold(key) && expressible(key) === key)) return key;
+    }
+    return undefined;
+  };
 }
 
 function expressible(text: string): string {

@@ -24,6 +24,16 @@ export function expectAscending(
   return before;
 }
 
+/** Makes sure that entries asked for from `start` on (inclusive) are not before it. */
+export function expectFrom(
+  entries: readonly { readonly key: Key }[],
+  start: Key,
+  outOfOrder: (before: Key, now: Key) => Error,
+): void {
+  const first = entries[0]?.key;
+  if (first !== undefined && compareKeys(first, start) < 0) throw outOfOrder(start, first);
+}
+
 export function isAscending(keys: readonly Key[]): boolean {
   return keys.every((key, index) => index === 0 || compareKeys(keys[index - 1] ?? '', key) < 0);
 }

@@ -19,8 +19,10 @@ export interface LimitSettings {
 export class ProviderLimits {
   readonly #bandwidth: Bandwidth;
   readonly #turns: Turns;
+  #settings: LimitSettings;
 
   constructor(settings: LimitSettings, clock: Clock) {
+    this.#settings = settings;
     const { bandwidth, requests, concurrency } = settings;
     this.#bandwidth = { up: new TokenBucket(bandwidth, clock), down: new TokenBucket(bandwidth, clock) };
     this.#turns = {
@@ -30,7 +32,9 @@ export class ProviderLimits {
     };
   }
 
-  change({ bandwidth, requests, concurrency }: LimitSettings): void {
+  change(settings: LimitSettings): void {
+    const { bandwidth, requests, concurrency } = settings;
+    this.#settings = settings;
     this.#bandwidth.up.change(bandwidth);
     this.#bandwidth.down.change(bandwidth);
     this.#turns.requests.change(requests);
@@ -41,6 +45,15 @@ export class ProviderLimits {
   /** Whether no more requests are under way than are allowed, as may be for a while after a change. */
   get isSettled(): boolean {
     return this.#turns.calls.isSettled && this.#turns.bodies.isSettled;
+  }
+
+  /**
+   * How many ranges of a listing may be read at once, of so many: where few requests per second are allowed, those ahead
+   * would take the turns of the one that is waited for.
+   */
+  rangesAtOnce(most: number): number {
+    const { requests = Infinity, concurrency = Infinity } = this.#settings;
+    return Math.max(1, Math.min(most, concurrency, Math.floor(requests / most)));
   }
 
   /** Whoever waits for bandwidth holds no place that a request without bytes could have. */

@@ -10,6 +10,7 @@ import type { LimitSettings, ProviderLimits } from './limits.ts';
 import { patient } from './patient.ts';
 import { placed } from './placed.ts';
 import { prefixed } from './prefixed.ts';
+import { ranged } from './ranged.ts';
 import type { MonitoredProvider, Provider } from './provider.ts';
 import { resilient } from './resilient.ts';
 import type { ProxyEnvironment, SocketTimeouts } from './sockets.ts';
@@ -71,8 +72,8 @@ export async function openProvider(
   // Inside the limits, so that waiting for one's turn is not taken for a stall; every attempt is paid for.
   const timed = patient(counted, { clock: surroundings.clock, request: requestTimeouts(call), idle });
   const steady = resilient(paced(timed, surroundings), surroundings);
-  const keyed = placed(withKeys(ordered(steady), bare, settings.prefix), surroundings.place ?? settings.type);
-  return { ...keyed, health: () => steady.health() };
+  const keyed = withKeys(ordered(steady), bare, settings.prefix, surroundings.limits);
+  return { ...placed(keyed, surroundings.place ?? settings.type), health: () => steady.health() };
 }
 
 /** Opens a provider to be examined: its requests reach it as they are, with nobody's prefix or encoding in between. */
@@ -99,11 +100,17 @@ function paced(provider: Provider, { bandwidth, limits }: ProviderSurroundings):
   return limits === undefined ? shared : limits.around(shared);
 }
 
-function withKeys(provider: Provider, bare: Bare, prefix: string | undefined): Provider {
+function withKeys(
+  provider: Provider,
+  bare: Bare,
+  prefix: string | undefined,
+  limits: ProviderLimits | undefined,
+): Provider {
   const within = bare.wantsPrefix && prefix !== undefined ? prefix : '';
   const below = within === '' ? provider : prefixed(provider, within);
   const room = bare.maxKeyBytes - Buffer.byteLength(within);
-  return encodedKeys(below, (key) => bare.canHold(within + key), room);
+  const byRanges = ranged(below, (most) => limits?.rangesAtOnce(most) ?? most);
+  return encodedKeys(byRanges, (key) => bare.canHold(within + key), room);
 }
 
 /** S3 and GCS count bytes, Azure characters. */

@@ -15,7 +15,7 @@ export function ordered(provider: Provider): Provider {
     connect: async (role, signal) => {
       const capabilities = await provider.connect(role, signal);
       sorted = capabilities.listing === 'ordered';
-      return { ...capabilities, listing: 'ordered' };
+      return { ...capabilities, listing: 'ordered', listsAfter: sorted && capabilities.listsAfter === true };
     },
     list: (options, signal) => {
       const pages = provider.list(options, signal);

@@ -83,6 +83,8 @@ export type ProviderRole = 'source' | 'target';
 /** What a provider can do: data, known after `connect`. */
 export interface Capabilities {
   readonly listing: 'ordered' | 'unordered';
+  /** Whether an ordered listing `after` a key begins there; where not, it is read from the start and left out here. */
+  readonly listsAfter?: boolean;
   /** What proves a copy without reading it back; absent where nothing does. */
   readonly attests: { readonly put?: Attestation; readonly upload?: Attestation };
   /** Checksums the caller must compute besides SHA-256: of the bytes of a put, of each part, of a whole upload. */
@@ -131,7 +133,12 @@ export interface ProviderLimits {
 export interface ListOptions {
   readonly prefix?: string;
   readonly after?: Key;
+  /** Lets what lies between keys that are known be listed side by side. A hint: what is listed is the same. */
+  readonly furtherOn?: FurtherOn;
 }
+
+/** The known key that is so many further on than another one; undefined where none is known so far on. */
+export type FurtherOn = (after: Key, count: number) => Promise<Key | undefined>;
 
 export interface ListPage {
   readonly entries: readonly ObjectInfo[];

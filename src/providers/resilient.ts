@@ -1,9 +1,9 @@
 import type { Clock, Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
-import { compareKeys } from '../objects/key.ts';
 import { Breaker, type Admission, type Outcome } from './breaker.ts';
 import { intercept, type Call, type Interception, type OpenListing } from './intercept.ts';
+import { lastKeyOf } from './listing-page.ts';
 import { LeftRunning } from './patient.ts';
 import type { Capabilities, ListPage, MonitoredProvider, Provider, ProviderHealth } from './provider.ts';
 
@@ -94,7 +94,7 @@ class Guard implements Interception {
     for (let fruitless = 1; ; fruitless += 1) {
       try {
         for await (const page of this.#watched(() => open(last))) {
-          const reached = lastOf(page, last);
+          const reached = lastKeyOf(page) ?? last;
           if (reached !== last) fruitless = 0;
           last = reached;
           yield page;
@@ -189,13 +189,4 @@ function isWorthRepeating(error: unknown): error is ProviderError {
   if (!(error instanceof ProviderError) || !error.retryable) return false;
   if (error instanceof HeldBack || error instanceof LeftRunning) return false;
   return error.retryAfterMs === undefined || error.retryAfterMs <= longestRetryAfter;
-}
-
-/** The last key that a listing has reached, what it ignored included. */
-function lastOf({ entries, ignored = [] }: ListPage, before: Key | undefined): Key | undefined {
-  let last = before;
-  for (const key of [entries.at(-1)?.key, ignored.at(-1)?.key]) {
-    if (key !== undefined && (last === undefined || compareKeys(key, last) > 0)) last = key;
-  }
-  return last;
 }

@@ -164,6 +164,7 @@ class AzureProvider implements ExaminableProvider {
 function capabilitiesFrom({ put, part, conditionalWrites, conditionalDeletes, listing }: Facts): Capabilities {
   return {
     listing: listing.ordered ? 'ordered' : 'unordered',
+    listsAfter: listing.ordered && listing.startsFrom,
     attests: { ...(put && { put }), ...(part && { upload: `${part} of every part` as const }) },
     wants: { put: put ? [put] : [], part: part ? [part] : [], upload: [] },
     conditionalWrites,

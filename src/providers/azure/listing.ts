@@ -2,7 +2,7 @@ import type { Key } from '../../objects/key.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
 import { versionOf } from '../etag.ts';
-import { expectAscending, firstKeyAfter } from '../key-order.ts';
+import { expectAscending, expectFrom, firstKeyAfter } from '../key-order.ts';
 import { httpTimeOf, sizeOf } from '../listed-values.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import { XmlError } from '../xml-scan.ts';
@@ -31,9 +31,11 @@ export async function* listBlobs(
 ): AsyncGenerator<ListPage> {
   if (!prefix.isWellFormed()) return;
   const hides = hidden(connection, prefix);
+  const start = startFrom(prefix, after, traits)?.startFrom;
   let previous: Key | undefined;
   for await (const entries of pages(connection, prefix, after, traits, signal)) {
     if (traits.ordered) previous = requireOrder(connection, previous, entries);
+    if (start !== undefined) expectFrom(entries, start, (before, now) => outOfOrder(connection, before, now));
     yield { entries: entries.filter(({ key }) => isAfter(key, after) && !hides(key)) };
   }
 }
@@ -101,10 +103,12 @@ function requireOrder(
   previous: Key | undefined,
   entries: readonly ObjectInfo[],
 ): Key | undefined {
-  return expectAscending(entries, previous, (before, now) => {
-    const what = `${JSON.stringify(now)} came after ${JSON.stringify(before)}, though the probe found listings in the order of their bytes`;
-    return fail('invalid', what, connection.operation('list'));
-  });
+  return expectAscending(entries, previous, (before, now) => outOfOrder(connection, before, now));
+}
+
+function outOfOrder(connection: Connection, before: Key, now: Key): Error {
+  const what = `${JSON.stringify(now)} came after ${JSON.stringify(before)}, though the probe found listings in the order of their bytes`;
+  return fail('invalid', what, connection.operation('list'));
 }
 
 function infoOf(connection: Connection, blob: ListedBlob): ObjectInfo {

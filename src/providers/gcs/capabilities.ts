@@ -19,10 +19,12 @@ const limits: ProviderLimits = {
 };
 
 /** Without findings nothing was probed: a source. What Cloud Storage documents then has to do. */
-export function capabilitiesOf(findings: Findings | undefined): Capabilities {
+export function capabilitiesOf(findings: Findings | undefined, sourceStartsAt: boolean): Capabilities {
   const { put, upload } = reportsOf(findings);
+  const { ordered, startsAt } = traitsOf(findings, sourceStartsAt);
   return {
-    listing: traitsOf(findings).ordered ? 'ordered' : 'unordered',
+    listing: ordered ? 'ordered' : 'unordered',
+    listsAfter: ordered && startsAt,
     attests: { ...(put.proof && { put: 'crc32c' }), ...(upload.proof && { upload: 'crc32c' }) },
     wants: { put: ['crc32c'], part: [], upload: ['crc32c'] },
     conditionalWrites: findings?.conditionalWrites ?? true,
@@ -32,11 +34,12 @@ export function capabilitiesOf(findings: Findings | undefined): Capabilities {
   };
 }
 
-export function traitsOf(findings: Findings | undefined): ListingTraits {
-  if (findings === undefined) return { ordered: true, trusted: { crc32c: true, md5: true } };
-  const { ordered, computes, provesPut, provesUpload } = findings;
+/** @param sourceStartsAt what a source showed of where its listings begin. */
+export function traitsOf(findings: Findings | undefined, sourceStartsAt: boolean): ListingTraits {
+  if (findings === undefined) return { ordered: true, startsAt: sourceStartsAt, trusted: { crc32c: true, md5: true } };
+  const { ordered, startsAt, computes, provesPut, provesUpload } = findings;
   // A field that merely repeats what a writer claimed is worth nothing, wherever else it may be right.
-  return { ordered, trusted: { crc32c: computes.crc32c && provesPut && provesUpload, md5: computes.md5 } };
+  return { ordered, startsAt, trusted: { crc32c: computes.crc32c && provesPut && provesUpload, md5: computes.md5 } };
 }
 
 export function reportsOf(findings: Findings | undefined): { readonly put: Reports; readonly upload: Reports } {

@@ -27,13 +27,14 @@ import type { ExaminableProvider, Examination, ExamineOptions } from '../examina
 import type { Place } from '../canaries.ts';
 import { conduct, tryDeletingObjects, type Trials } from '../examine-use.ts';
 import { requireKey } from './key.ts';
-import { listObjects } from './listing.ts';
+import { listObjects, type ListingTraits } from './listing.ts';
 import { remove } from './objects.ts';
 import { removeGeneration } from './delete.ts';
 import { examineChecksums, examineRights } from './examine-rights.ts';
 import { examineBucket } from './examine.ts';
 import type { Findings } from './probe.ts';
 import { probe } from './probe.ts';
+import { sourceProvesStart } from './probe-start.ts';
 import { headObject, readObject } from './reading.ts';
 import { abortUpload, resumeUpload, startUpload } from './upload.ts';
 import { openWire } from '../wire.ts';
@@ -80,6 +81,7 @@ class Gcs implements ExaminableProvider {
   readonly #place: Place;
   readonly #projectId: string | undefined;
   #findings: Findings | undefined;
+  #sourceStartsAt: boolean | undefined;
   #versioning = { isOn: false, askedAt: Number.NEGATIVE_INFINITY };
 
   constructor(client: GcsClient, place: Place, projectId: string | undefined) {
@@ -92,22 +94,25 @@ class Gcs implements ExaminableProvider {
   async connect(role: ProviderRole, signal: AbortSignal): Promise<Capabilities> {
     const versioning = this.#findings === undefined && (await getBucket(this.#client, signal));
     if (role === 'target') this.#findings ??= await probe(this.#client, versioning, signal);
-    return capabilitiesOf(this.#findings);
+    else if (this.#findings === undefined) {
+      this.#sourceStartsAt ??= await sourceProvesStart(this.#client, this.#place.root, signal);
+    }
+    return capabilitiesOf(this.#findings, this.#sourceStartsAt === true);
   }
 
   list(options: ListOptions, signal: AbortSignal): AsyncIterable<ListPage> {
-    return listObjects(this.#client, options, traitsOf(this.#findings), signal);
+    return listObjects(this.#client, options, this.#traits, signal);
   }
 
   async head(key: Key, signal: AbortSignal): Promise<ObjectHead> {
     requireKey(this.name, key);
-    const head = await headObject(this.#client, key, traitsOf(this.#findings).trusted, signal);
+    const head = await headObject(this.#client, key, this.#traits.trusted, signal);
     return (await this.#keepsReplaced(signal)) ? { ...head, versionId: head.version } : head;
   }
 
   async read(key: Key, options: ReadOptions, signal: AbortSignal): Promise<ObjectReader> {
     requireKey(this.name, key);
-    return readObject(this.#client, key, options, traitsOf(this.#findings).trusted, signal);
+    return readObject(this.#client, key, options, this.#traits.trusted, signal);
   }
 
   async put(key: Key, bytes: Buffer, options: PutOptions, signal: AbortSignal): Promise<StoredCopy> {
@@ -159,6 +164,10 @@ class Gcs implements ExaminableProvider {
       },
     };
     return conduct(this, place, role, trials, signal);
+  }
+
+  get #traits(): ListingTraits {
+    return traitsOf(this.#findings, this.#sourceStartsAt === true);
   }
 
   /** Every object has a generation; only the bucket tells whether it outlives its replacement, and that may change. */

@@ -1,7 +1,7 @@
 import type { Key } from '../../objects/key.ts';
 import { compareKeys } from '../../objects/key.ts';
 import type { ObjectInfo } from '../../objects/object.ts';
-import { expectAscending, firstKeyAfter } from '../key-order.ts';
+import { expectAscending, expectFrom, firstKeyAfter } from '../key-order.ts';
 import type { ListOptions, ListPage } from '../provider.ts';
 import type { GcsClient } from './client.ts';
 import { bucketPath, callForJson, operation, query } from './client.ts';
@@ -14,6 +14,8 @@ import { listFields, parseInfo } from './resource.ts';
 export interface ListingTraits {
   /** Whether keys come in byte order; if so, a key out of order is an error, for a mistake here deletes data. */
   readonly ordered: boolean;
+  /** A listing that was to begin at a key did. */
+  readonly startsAt: boolean;
   readonly trusted: TrustedFields;
 }
 
@@ -29,11 +31,25 @@ export async function* listObjects(
   if (!prefix.isWellFormed() || Buffer.byteLength(prefix) > maxPrefix) return;
   const wanted = (key: Key): boolean =>
     (after === undefined || compareKeys(key, after) > 0) && !isHidden(client, prefix, key);
+  const start = startOf(after);
   let previous: Key | undefined;
-  for await (const entries of pages(client, { prefix, after }, traits.trusted, signal)) {
+  for await (const entries of pages(client, { prefix, start }, traits.trusted, signal)) {
     if (traits.ordered) previous = requireOrder(entries, previous, doing);
+    if (traits.ordered && traits.startsAt && start !== undefined) requireStart(entries, start, doing);
     yield { entries: entries.filter(({ key }) => wanted(key)) };
   }
+}
+
+/** The names of the first page, the hidden ones too, from `start` on (inclusive) where given. */
+export async function firstNames(
+  client: GcsClient,
+  prefix: string,
+  start: Key | undefined,
+  signal: AbortSignal,
+): Promise<Key[]> {
+  const trusted = { crc32c: false, md5: false };
+  const { entries } = await readPage(client, { prefix, cursor: cursorAt(start) }, trusted, signal);
+  return entries.map(({ key }) => key);
 }
 
 type Entries = readonly ObjectInfo[];
@@ -46,19 +62,27 @@ interface Cursor {
 
 async function* pages(
   client: GcsClient,
-  { prefix, after }: { readonly prefix: string; readonly after: Key | undefined },
+  { prefix, start }: { readonly prefix: string; readonly start: Key | undefined },
   trusted: TrustedFields,
   signal: AbortSignal,
 ): AsyncGenerator<Entries> {
   const doing = operation(client, 'list');
   const isNews = watchForCycles();
-  let cursor: Cursor | undefined = after === undefined || after === '' ? {} : { startOffset: offsetNotAfter(after) };
+  let cursor: Cursor | undefined = cursorAt(start);
   while (cursor !== undefined) {
     const page: Page = await readPage(client, { prefix, cursor }, trusted, signal);
     if (page.next !== undefined && !isNews(page.next)) throw fail('invalid', 'it repeats a page token', doing);
     yield page.entries;
     cursor = nextCursor(client, page, cursor, prefix);
   }
+}
+
+function startOf(after: Key | undefined): Key | undefined {
+  return after === undefined || after === '' ? undefined : offsetNotAfter(after);
+}
+
+function cursorAt(start: Key | undefined): Cursor {
+  return start === undefined ? {} : { startOffset: start };
 }
 
 interface Page {
@@ -102,6 +126,16 @@ function isHidden({ reserved }: GcsClient, prefix: string, key: Key): boolean {
 function requireOrder(entries: Entries, previous: Key | undefined, doing: Operation): Key | undefined {
   return expectAscending(entries, previous, (before, now) =>
     fail('invalid', `it lists ${JSON.stringify(now)} after ${JSON.stringify(before)}, out of order`, doing),
+  );
+}
+
+function requireStart(entries: Entries, start: Key, doing: Operation): void {
+  expectFrom(entries, start, (_, now) =>
+    fail(
+      'invalid',
+      `it lists ${JSON.stringify(now)} where only what comes from ${JSON.stringify(start)} on was asked for`,
+      doing,
+    ),
   );
 }
 

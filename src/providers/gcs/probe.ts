@@ -7,6 +7,7 @@ import type { GcsClient } from './client.ts';
 import { call, objectPath, operation, query } from './client.ts';
 import { listObjects } from './listing.ts';
 import { insert, remove } from './objects.ts';
+import { provesStart } from './probe-start.ts';
 import type { Resource } from './resource.ts';
 import { toBase64 } from './resource.ts';
 import type { Session } from './session.ts';
@@ -24,6 +25,8 @@ export interface Findings {
   readonly conditionalWrites: boolean;
   readonly conditionalDeletes: boolean;
   readonly ordered: boolean;
+  /** A listing that was to begin at a key did. */
+  readonly startsAt: boolean;
   /** What an overwrite replaced was read back by its generation. */
   readonly keepsReplaced: boolean;
 }
@@ -137,7 +140,7 @@ async function keepsReplaced(client: GcsClient, versioning: boolean, signal: Abo
 async function probeOrder(
   client: GcsClient,
   signal: AbortSignal,
-): Promise<Pick<Findings, 'ordered' | 'conditionalWrites'>> {
+): Promise<Pick<Findings, 'ordered' | 'startsAt' | 'conditionalWrites'>> {
   const orderPrefix = `${client.reserved}probe/order/`;
   const wanted = orderCanaries.map((name) => orderPrefix + name);
   let listed = await listNames(client, orderPrefix, signal);
@@ -146,7 +149,8 @@ async function probeOrder(
   if (missing.length > 0) listed = await listNames(client, orderPrefix, signal);
   const seen = listed.filter((name) => wanted.includes(name));
   const ordered = seen.length === wanted.length && isAscending(seen);
-  return { ordered, conditionalWrites: !(await writeMark(client, wanted[0] ?? '', signal)) };
+  const startsAt = ordered && (await provesStart(client, orderPrefix, seen, signal));
+  return { ordered, startsAt, conditionalWrites: !(await writeMark(client, wanted[0] ?? '', signal)) };
 }
 
 /** @returns false when it was there and the precondition held it back. */
@@ -162,7 +166,7 @@ async function writeMark(client: GcsClient, name: Key, signal: AbortSignal): Pro
 
 async function listNames(client: GcsClient, prefix: string, signal: AbortSignal): Promise<Key[]> {
   const names: Key[] = [];
-  const traits = { ordered: false, trusted: { crc32c: false, md5: false } };
+  const traits = { ordered: false, startsAt: false, trusted: { crc32c: false, md5: false } };
   for await (const page of listObjects(client, { prefix }, traits, signal)) {
     names.push(...page.entries.map((entry) => entry.key));
   }

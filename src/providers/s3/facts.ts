@@ -11,6 +11,8 @@ export interface ServerFacts {
   /** What an overwrite replaced was read back by its version id. */
   readonly keepsReplaced: boolean;
   readonly listing: 'ordered' | 'unordered';
+  /** A listing that was to start after a key did. */
+  readonly listsAfter: boolean;
   readonly keys: KeyFacts;
   /** False for a source: nothing was proven, and what it reports is passed on. */
   readonly probed: boolean;
@@ -49,6 +51,7 @@ export function capabilitiesOf(facts: ServerFacts): Capabilities {
   const { putAttestation: put, uploadAttestation: upload } = facts;
   return {
     listing: facts.listing,
+    listsAfter: facts.listsAfter,
     attests: { ...(put === undefined ? {} : { put }), ...(upload === undefined ? {} : { upload }) },
     wants: {
       put: put === 'crc32c' || put === 'md5' ? [put] : [],

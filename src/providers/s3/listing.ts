@@ -16,7 +16,7 @@ const endOfReserved = '\u{10fffd}';
 
 export async function* listObjects(
   connection: S3Connection,
-  facts: Pick<ServerFacts, 'listing'>,
+  facts: Pick<ServerFacts, 'listing' | 'listsAfter'>,
   options: ListOptions,
   signal: AbortSignal,
 ): AsyncGenerator<ListPage> {
@@ -25,7 +25,8 @@ export async function* listObjects(
   const ordered = facts.listing === 'ordered';
   const keepReserved = prefix.startsWith(connection.reserved);
   const isHidden = (key: Key): boolean => !keepReserved && key.startsWith(connection.reserved);
-  let last: Key | undefined;
+  // Where the server begins at a key, one before it is out of order, and is not left out in silence.
+  let last: Key | undefined = ordered && facts.listsAfter ? wellFormedStart(after) : undefined;
   for await (const page of rawPages(connection, { prefix, after }, { ordered, isHidden }, signal)) {
     if (ordered) last = requireOrder(connection, page, last);
     yield toPage(page, ({ key }) => !isHidden(key) && (after === '' || compareKeys(key, after) > 0));
@@ -35,7 +36,7 @@ export async function* listObjects(
 /** Pages as the server gives them. Jumps over what is hidden instead of listing through it, where order allows. */
 async function* rawPages(
   connection: S3Connection,
-  { prefix, after }: Required<ListOptions>,
+  { prefix, after }: Required<Pick<ListOptions, 'prefix' | 'after'>>,
   { ordered, isHidden }: { readonly ordered: boolean; readonly isHidden: (key: Key) => boolean },
   signal: AbortSignal,
 ): AsyncGenerator<readonly ObjectInfo[]> {

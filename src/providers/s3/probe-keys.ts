@@ -15,7 +15,7 @@ const longName = 'l'.repeat(256);
 export async function probeKeys(
   connection: S3Connection,
   signal: AbortSignal,
-): Promise<Pick<ServerFacts, 'listing' | 'keys'>> {
+): Promise<Pick<ServerFacts, 'listing' | 'listsAfter' | 'keys'>> {
   const folder = `${connection.reserved}probe/keys/`;
   const names = [...orderCanaries, ...pathNames, slashName, longName].map((name) => folder + name);
   let seen = await list(connection, folder, signal);
@@ -26,6 +26,7 @@ export async function probeKeys(
   const ordered = orderCanaries.every(has) && isAscending(seen.keys);
   return {
     listing: ordered ? 'ordered' : 'unordered',
+    listsAfter: ordered && (await startsAfter(connection, folder, seen.keys, signal)),
     keys: {
       foldsPaths: !pathNames.every(has),
       holdsTrailingSlash: has(slashName),
@@ -39,15 +40,34 @@ export async function probeKeys(
 export async function probeListing(
   connection: S3Connection,
   signal: AbortSignal,
-): Promise<Pick<ServerFacts, 'listing'>> {
+): Promise<Pick<ServerFacts, 'listing' | 'listsAfter'>> {
   const root = connection.reserved.slice(0, -reservedPrefix.length);
   const { keys } = await list(connection, root, signal);
   const directoryBucket = connection.bucket.endsWith('--x-s3');
-  return { listing: isAscending(keys) && !directoryBucket ? 'ordered' : 'unordered' };
+  if (!isAscending(keys) || directoryBucket) return { listing: 'unordered', listsAfter: false };
+  return { listing: 'ordered', listsAfter: await startsAfter(connection, root, keys, signal) };
 }
 
-async function list(connection: S3Connection, prefix: string, signal: AbortSignal) {
-  const answer = await requestPage(connection, prefix, {}, signal);
+/**
+ * Whether a listing starts after a key, one of those seen there in order: where it does not, each start would be read from
+ * the first key on. Of fewer than three nothing is asked.
+ */
+async function startsAfter(
+  connection: S3Connection,
+  prefix: string,
+  seen: readonly Key[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const middle = seen.length >> 1;
+  const [start, next] = [seen[middle], seen[middle + 1]];
+  if (start === undefined || next === undefined) return false;
+  const outcome = await attempt(list(connection, prefix, signal, start));
+  return 'accepted' in outcome && outcome.accepted.keys[0] === next;
+}
+
+async function list(connection: S3Connection, prefix: string, signal: AbortSignal, after?: Key) {
+  const position = after === undefined ? {} : { StartAfter: after };
+  const answer = await requestPage(connection, prefix, position, signal);
   return { keys: toListed(connection, answer).map(({ key }) => key), encoded: answer.encoded };
 }
 

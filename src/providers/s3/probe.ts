@@ -10,12 +10,12 @@ import type { ServerFacts } from './facts.ts';
  * Finds out what the server behind a target really does, with canaries below `.holdfast/probe/`. What it says of
  * itself is no proof: some servers take checksum headers and check nothing.
  *
- * Requests: 1 list, the first time 12 puts of key canaries and 1 list more (later only those that a file-system
+ * Requests: 2 lists, the first time 12 puts of key canaries and 1 list more (later only those that a file-system
  * server keeps under other names), 3 to 7 for puts, 1 for preconditions, 7 to 15 for uploads, 1 for versioning (4 where
- * it is on), 2 deletes. On AWS 28 the first time and 15 later; nowhere more than 43.
+ * it is on), 2 deletes. On AWS 29 the first time and 16 later; nowhere more than 44.
  */
 export async function probeTarget(connection: S3Connection, signal: AbortSignal): Promise<ServerFacts> {
-  const { listing, keys } = await probeKeys(connection, signal);
+  const { keys, ...order } = await probeKeys(connection, signal);
   const canary = `${connection.reserved}probe/${randomBytes(8).toString('hex')}`;
   try {
     const put = await probePut(connection, canary, signal);
@@ -25,7 +25,7 @@ export async function probeTarget(connection: S3Connection, signal: AbortSignal)
     // Last: where the precondition is ignored, the canary goes.
     const conditionalDeletes = await probeDelete(connection, canary, signal);
     const conditionalWrites = conditionalPuts && conditional;
-    return { ...put, ...upload, listing, keys, conditionalWrites, conditionalDeletes, keepsReplaced, probed: true };
+    return { ...put, ...upload, ...order, keys, conditionalWrites, conditionalDeletes, keepsReplaced, probed: true };
   } finally {
     await removeCanary(connection, canary, signal);
   }

@@ -57,6 +57,7 @@ const unknownServer: ServerFacts = {
   conditionalDeletes: false,
   keepsReplaced: false,
   listing: 'ordered',
+  listsAfter: false,
   keys: unrestrictedKeys,
   probed: false,
 };

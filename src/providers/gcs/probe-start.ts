@@ -1,0 +1,36 @@
+import { ProviderError } from '../../objects/errors.ts';
+import type { Key } from '../../objects/key.ts';
+import { isAscending } from '../key-order.ts';
+import type { GcsClient } from './client.ts';
+import { firstNames } from './listing.ts';
+
+/** Whether a listing begins at a name when asked to, one of those that were listed in order. Of fewer than two nothing is asked. */
+export async function provesStart(
+  client: GcsClient,
+  prefix: string,
+  listed: readonly Key[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const start = listed[listed.length >> 1];
+  if (start === undefined || listed.length < 2 || !isAscending(listed)) return false;
+  try {
+    return (await firstNames(client, prefix, start, signal))[0] === start;
+  } catch (error) {
+    if (tellsNothing(error)) throw error;
+    return false;
+  }
+}
+
+/** The same of a source, to which nothing is written: by what its first page shows. Two requests. */
+export async function sourceProvesStart(client: GcsClient, root: string, signal: AbortSignal): Promise<boolean> {
+  try {
+    return await provesStart(client, root, await firstNames(client, root, undefined, signal), signal);
+  } catch (error) {
+    if (tellsNothing(error)) throw error;
+    return false;
+  }
+}
+
+function tellsNothing(error: unknown): boolean {
+  return !(error instanceof ProviderError) || error.retryable || error.code === 'aborted';
+}
