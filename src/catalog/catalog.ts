@@ -14,6 +14,12 @@ import type { ScrubLedger } from './scrub.ts';
 import type { SnapshotLedger } from './snapshots.ts';
 import type { UploadLedger } from './uploads.ts';
 
+export interface FurtherOnOptions {
+  readonly prefix?: string;
+  readonly after: Key;
+  readonly count: number;
+}
+
 /**
  * The ledger: what the source had, what every target holds, the evidence for it, and the work that is due.
  * The only state that outlives the process. Guarantees (cases of `test/contract/catalog.ts`):
@@ -59,6 +65,9 @@ export interface Catalog
 
   /** The same objects, in half the time. */
   outline(policy: string, options: { readonly prefix?: string }): AsyncIterable<readonly ObjectOutline[]>;
+
+  /** The key of a policy's that is `count` (from 1) further on than `after`, in byte order; undefined where there is none. */
+  furtherOn(policy: string, options: FurtherOnOptions): Promise<Key | undefined>;
 
   /**
    * Applies what a pass found, in one transaction. Each finding is compare-and-set: one whose `asOf` is not later

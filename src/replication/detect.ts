@@ -6,11 +6,12 @@ import { errorMessage, ProviderError } from '../objects/errors.ts';
 import type { Key } from '../objects/key.ts';
 import { Leash } from '../objects/leash.ts';
 import type { ObjectInfo } from '../objects/object.ts';
-import type { ListPage } from '../providers/provider.ts';
+import type { FurtherOn, ListOptions, ListPage } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
 import { compare, isRejected, type ComparePlan, type Sighting } from './compare.ts';
 import { Cursor, smallestKey } from './cursor.ts';
 import type { Policy } from './policy.ts';
+import { nothingSeen, type Seen } from './seen.ts';
 import type { Site } from './site.ts';
 import { Suspects, type SuspectsOptions } from './suspects.ts';
 
@@ -27,32 +28,6 @@ export interface DetectOptions extends ComparePlan {
   readonly clock: Pick<Clock, 'now' | 'after'>;
   /** Milliseconds that a target may take for a page; 20 s by default. */
   readonly pageWithin?: number;
-}
-
-/** What a pass saw. */
-export interface Seen {
-  /** Objects the source listed, and their bytes. */
-  listed: number;
-  bytes: number;
-  /** Objects that the catalog has as present, without those that a person keeps although the source lacks them. */
-  known: number;
-  overwritten: number;
-  vanished: number;
-  /** Overwritten ones, as far as their versions tell: of the same size, and what the row's bytes are its copies did not tell yet. */
-  incomparable: number;
-  /** Of all these, objects of which a person rejected another change before. */
-  contested: number;
-  /** Copies found just as the catalog has them, verified. */
-  inPlace: number;
-  /** Keys at targets that are no copy of anything known. */
-  unexpected: number;
-  /** Things at the source that are no objects (symbolic links and the like). */
-  ignored: number;
-  /** Keys that changed or vanished, a few. */
-  readonly sample: Key[];
-  /** Why the source's listing is not whole. */
-  sourceFailure: ProviderError | undefined;
-  readonly targetFailures: Map<string, ProviderError>;
 }
 
 const recordInGroupsOf = 1_000;
@@ -82,6 +57,7 @@ class Walk implements AsyncDisposable {
   readonly #options: DetectOptions;
   readonly #log: Log;
   readonly #signal: AbortSignal;
+  readonly #listed: ListOptions;
   readonly #source: Cursor<ObjectInfo>;
   readonly #rows: Cursor<ObjectOutline>;
   readonly #targets: Map<string, Cursor<ObjectInfo>>;
@@ -92,32 +68,21 @@ class Walk implements AsyncDisposable {
   readonly #leashes = new Map<string, Leash>();
   readonly #findings: Finding[] = [];
   readonly #suspects: Suspects;
-  readonly #seen: Seen = {
-    listed: 0,
-    bytes: 0,
-    known: 0,
-    overwritten: 0,
-    vanished: 0,
-    incomparable: 0,
-    contested: 0,
-    inPlace: 0,
-    unexpected: 0,
-    ignored: 0,
-    sample: [],
-    sourceFailure: undefined,
-    targetFailures: new Map(),
-  };
+  readonly #seen = nothingSeen(undefined);
 
   constructor(catalog: Catalog, policy: Policy, options: DetectOptions, log: Log, signal: AbortSignal) {
     this.#policy = policy;
     this.#options = options;
     this.#log = log;
     this.#signal = signal;
+    const { prefix } = options;
+    const furtherOn: FurtherOn = (after, count) => catalog.furtherOn(policy.name, { prefix, after, count });
+    this.#listed = { prefix, furtherOn };
     this.#source = new Cursor(this.#sourcePages());
     const onFinding = (finding: Finding): void => void this.#findings.push(finding);
     const onChange = (...found: Parameters<SuspectsOptions['onChange']>): void => this.#changedAfterAll(...found);
     this.#suspects = new Suspects(policy.source, { onFinding, onChange }, signal);
-    this.#rows = new Cursor(catalog.outline(policy.name, { prefix: options.prefix }));
+    this.#rows = new Cursor(catalog.outline(policy.name, { prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
     this.#cursors = this.#all();
   }
@@ -259,7 +224,7 @@ class Walk implements AsyncDisposable {
 
   async *#sourcePages(): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
     const { provider } = this.#policy.source;
-    for await (const page of provider.list({ prefix: this.#options.prefix }, this.#signal)) {
+    for await (const page of provider.list(this.#listed, this.#signal)) {
       this.#noteIgnored(page);
       yield page.entries.filter((entry) => this.#policy.includes(entry.key));
     }
@@ -268,7 +233,7 @@ class Walk implements AsyncDisposable {
   async *#pages(site: Site): AsyncGenerator<readonly ObjectInfo[], void, undefined> {
     const leash = new Leash(this.#signal);
     this.#leashes.set(site.name, leash);
-    for await (const page of site.provider.list({ prefix: this.#options.prefix }, leash.signal)) yield page.entries;
+    for await (const page of site.provider.list(this.#listed, leash.signal)) yield page.entries;
   }
 
   #noteIgnored({ ignored = [] }: ListPage): void {

@@ -7,9 +7,10 @@ import { ProviderError } from '../objects/errors.ts';
 import type { ProviderRole } from '../providers/provider.ts';
 import { connectSoon } from './connect-soon.ts';
 import { planDeletions, windowAfter, type DeletionPlan } from './deletion-plan.ts';
-import { detect, type Seen } from './detect.ts';
+import { detect } from './detect.ts';
 import { judge } from './guard.ts';
 import { narrowest, type Policy } from './policy.ts';
+import { nothingSeen, type Seen } from './seen.ts';
 import type { Site } from './site.ts';
 import { steadyAfter } from './steady.ts';
 import { bothOf, failed, openOf, plain, type Reason } from './reasons.ts';
@@ -144,24 +145,6 @@ async function reached(
 async function sitesReached(sites: readonly Site[], reach: (site: Site) => Promise<boolean>): Promise<Site[]> {
   const answers = await Promise.all(sites.map(async (site) => ((await reach(site)) ? site : undefined)));
   return answers.filter((site) => site !== undefined);
-}
-
-function nothingSeen(sourceFailure: ProviderError | undefined): Seen {
-  return {
-    listed: 0,
-    bytes: 0,
-    known: 0,
-    overwritten: 0,
-    vanished: 0,
-    incomparable: 0,
-    contested: 0,
-    inPlace: 0,
-    unexpected: 0,
-    ignored: 0,
-    sample: [],
-    sourceFailure,
-    targetFailures: new Map(),
-  };
 }
 
 async function newestDecision(catalog: Catalog, policy: Policy): Promise<number> {

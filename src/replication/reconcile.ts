@@ -1,7 +1,7 @@
 import { runPass, type Pass, type PassOptions } from './pass.ts';
 import { Deletions, whyKept, type DeletionReport } from './deletions.ts';
 import { expireKept } from './expiry.ts';
-import type { Seen } from './detect.ts';
+import type { Seen } from './seen.ts';
 import { abortOrphans } from './orphans.ts';
 import { narrowest, type Policy } from './policy.ts';
 import type { Tally } from './tally.ts';

@@ -6,6 +6,7 @@ import { intercept, type Call, type Operation } from '../../src/providers/interc
 import type { MemoryBucket, StoredObject } from '../../src/providers/memory/bucket.ts';
 import { MemoryProvider, type MemoryOptions } from '../../src/providers/memory/memory.ts';
 import { ordered } from '../../src/providers/ordered.ts';
+import { ranged } from '../../src/providers/ranged.ts';
 import type { ListPage, MonitoredProvider, Provider, ProviderHealth } from '../../src/providers/provider.ts';
 import { Site } from '../../src/replication/site.ts';
 import { digestOf } from './digest.ts';
@@ -119,7 +120,7 @@ export class Place {
       list: (open, signal) => this.#listed(open(undefined), signal),
     });
     // As every configured provider is (`providers/open.ts`).
-    return { ...ordered(intercepted), health: () => this.health };
+    return { ...ranged(ordered(intercepted)), health: () => this.health };
   }
 
   async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -2,7 +2,7 @@ import type { Clock } from '../../objects/clock.ts';
 import type { DecideHoldRequest, Decision, DecisionEntry, HoldVerdict } from '../holds.ts';
 import type { Aged, OldestRequest, ScrubLoad } from '../scrub.ts';
 import type { Key } from '../../objects/key.ts';
-import type { Catalog } from '../catalog.ts';
+import type { Catalog, FurtherOnOptions } from '../catalog.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
 import type { PolicyCounts, Problem, ProblemRange } from '../counts.ts';
 import type {
@@ -31,6 +31,7 @@ import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
 import { SqliteDrills } from './drills.ts';
+import { furtherOn } from './further-on.ts';
 import { importObjects } from './import-objects.ts';
 import { inspect } from './inspect.ts';
 import * as kept from './kept.ts';
@@ -90,6 +91,10 @@ export class SqliteCatalog implements Catalog {
 
   outline(policy: string, { prefix = '' }: Below): AsyncIterable<readonly ObjectOutline[]> {
     return outline(this.#ledger, policy, prefix);
+  }
+
+  async furtherOn(policy: string, options: FurtherOnOptions): Promise<Key | undefined> {
+    return furtherOn(this.#ledger, policy, options);
   }
 
   record(policy: string, findings: readonly Finding[]): Promise<RecordResult> {

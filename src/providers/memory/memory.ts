@@ -43,6 +43,7 @@ export interface MemoryOptions {
 
 export const memoryCapabilities: Capabilities = {
   listing: 'ordered',
+  listsAfter: true,
   attests: { put: 'crc32c', upload: 'crc32c' },
   wants: { put: ['crc32c'], part: ['crc32c'], upload: ['crc32c'] },
   conditionalWrites: true,

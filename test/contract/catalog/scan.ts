@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
+import type { Finding } from '../../../src/catalog/findings.ts';
 import type { ObjectRow } from '../../../src/catalog/rows.ts';
-import { compareKeys, keyFromBytes, keyToBytes } from '../../../src/objects/key.ts';
-import { attributes, Bench, policy, sha256, targets, version } from './fixture.ts';
+import { compareKeys, keyFromBytes, keyToBytes, type Key } from '../../../src/objects/key.ts';
+import { attributes, Bench, policy, policyRow, sha256, targets, version } from './fixture.ts';
 import type { CreateStore } from './fixture.ts';
 
 /** Keys whose order by bytes differs from other orders, or that other stores change. */
@@ -84,10 +85,40 @@ export function scanCases(create: CreateStore): void {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
+  test('the key so many further on is counted below the prefix and among the keys of the policy alone', async () => {
+    const other = 'letters';
+    await using bench = await Bench.create(create, [policyRow, { ...policyRow, name: other }]);
+    const news = (key: string): Finding => ({ kind: 'new', key, object: version('v1'), found: {} });
+    const apart = keys.filter((_, index) => index % 3 === 0);
+    await bench.record(...keys.map(news));
+    await bench.catalog.record(other, apart.map(news));
+    for (const [name, held] of [[policy, keys] as const, [other, apart] as const]) {
+      for (const prefix of ['', 'a', 'a/', keyFromBytes(Uint8Array.of(0xff)), 'none']) {
+        for (const after of ['', ...keys, 'aa', '\u{10ffff}']) await expectFurtherOn(bench, name, held, prefix, after);
+      }
+    }
+  });
+
   test('inspect knows no object that was never recorded', async () => {
     await using bench = await Bench.create(create);
     expect(await bench.catalog.inspect(policy, 'a')).toBeUndefined();
   });
+}
+
+/** For every number there may be, and one more. */
+async function expectFurtherOn(
+  bench: Bench,
+  name: string,
+  held: readonly Key[],
+  prefix: Key,
+  after: Key,
+): Promise<void> {
+  const start = keyToBytes(prefix);
+  const below = held.filter((key) => keyToBytes(key).subarray(0, start.length).equals(start));
+  const rest = below.filter((key) => compareKeys(key, after) > 0).sort(compareKeys);
+  const counts = Array.from({ length: rest.length + 1 }, (_, index) => index + 1);
+  const found = counts.map(async (count) => await bench.catalog.furtherOn(name, { prefix, after, count }));
+  expect(await Promise.all(found), JSON.stringify({ name, prefix, after })).toEqual([...rest, undefined]);
 }
 
 async function scanned(bench: Bench, prefix: string): Promise<readonly ObjectRow[]> {

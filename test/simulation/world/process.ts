@@ -6,6 +6,7 @@ import type { Clock, Random } from '../../../src/objects/clock.ts';
 import { throttle } from '../../../src/providers/bandwidth.ts';
 import { ordered } from '../../../src/providers/ordered.ts';
 import { patient } from '../../../src/providers/patient.ts';
+import { ranged } from '../../../src/providers/ranged.ts';
 import type { MonitoredProvider } from '../../../src/providers/provider.ts';
 import { resilient } from '../../../src/providers/resilient.ts';
 import { ByteBudget } from '../../../src/replication/byte-budget.ts';
@@ -153,7 +154,9 @@ export class Process implements Owner {
     const line = { scheduler: this.#world.scheduler, owner: this, wire: place.wire };
     const bare = new SimulatedProvider({ ...place.settings, store: place.store, doer: { process: this.name }, line });
     const steady = resilient(patient(bare, { clock }), { clock, random: this.#random });
-    const provider: MonitoredProvider = { ...ordered(steady), health: () => steady.health() };
+    // Ranges as short as what lies there is small.
+    const listed = ranged(ordered(steady), (most) => most, { keys: 3 });
+    const provider: MonitoredProvider = { ...listed, health: () => steady.health() };
     return new Site(provider, clock);
   }
 }

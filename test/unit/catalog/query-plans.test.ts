@@ -14,6 +14,7 @@ import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
 import { expiredSql, ofKeySql, pageOfKeysSql } from '../../../src/catalog/sqlite/kept.ts';
+import { furtherOnSql } from '../../../src/catalog/sqlite/further-on.ts';
 import { groupsBelowSql, groupsSql } from '../../../src/catalog/sqlite/groups.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
 import * as loss from '../../../src/catalog/sqlite/loss.ts';
@@ -52,6 +53,8 @@ const statements: Readonly<Record<string, string>> = {
   'drill: draw': drawSql,
   'drill: verified': verifiedSql,
   'first and last key': firstAndLastSql,
+  'further on': furtherOnSql(range.sql),
+  'further on, after a key': furtherOnSql(keyRange('users/', Buffer.from('users/a')).sql),
   'kept: expired': expiredSql,
   'kept: page of keys': pageOfKeysSql(range),
   'scan: objects': objectsSql(page),
@@ -105,7 +108,8 @@ test.each(Object.entries(sorting))('%s: by index', async (_, sql) => {
 });
 
 test('an index alone answers what is asked most often', async () => {
-  for (const sql of [outstanding.dueSql(), counts.evidenceSql(), counts.waitingSql(), loss.ownAgeSql('min')]) {
+  const asked = [outstanding.dueSql(), counts.evidenceSql(), counts.waitingSql(), loss.ownAgeSql('min')];
+  for (const sql of [...asked, furtherOnSql(range.sql)]) {
     expect((await planOf(sql)).join('\n')).toContain('USING COVERING INDEX');
   }
 });
