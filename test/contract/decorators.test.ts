@@ -13,6 +13,7 @@ import { patient } from '../../src/providers/patient.ts';
 import { placed } from '../../src/providers/placed.ts';
 import { prefixed } from '../../src/providers/prefixed.ts';
 import type { Provider } from '../../src/providers/provider.ts';
+import { ranged } from '../../src/providers/ranged.ts';
 import { resilient } from '../../src/providers/resilient.ts';
 import type { Expectations } from './provider.ts';
 import { describeProviderContract } from './provider.ts';
@@ -60,12 +61,14 @@ describeDecorator(
   'all that every provider is wrapped in',
   (provider) => {
     const paced = limited(patient(observed(provider, () => undefined)), { up: rate(), down: rate() });
-    return placed(encodedKeys(prefixed(ordered(resilient(paced, retrying)), 'p/'), holdsBelow, 1_022), 'here');
+    const listed = ranged(prefixed(ordered(resilient(paced, retrying)), 'p/'));
+    return placed(encodedKeys(listed, holdsBelow, 1_022), 'here');
   },
   // Sorted listings have pages of their own, of 1,000.
   { refuses, capabilities: { listing: 'unordered' } },
   { refuses: (key) => !holdsBelow(key) && encodeKey(key).length > 1_022, pageCrossing: 1_100 },
 );
+describeDecorator('ranged', (provider) => ranged(provider));
 describeDecorator('placed', (provider) => placed(provider, 'here'));
 describeDecorator('prefixed', (provider) => prefixed(provider, 'replicas/one/'));
 describeDecorator('ordered, over an ordered provider', ordered);

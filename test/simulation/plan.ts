@@ -158,6 +158,7 @@ class Planner {
       comparesParts: more() < 0.5,
       capabilities: {
         listing: this.#chance(0.08) ? 'unordered' : 'ordered',
+        listsAfter: more() < 0.7,
         attests,
         wants: { put: ['crc32c'], part: ['crc32c'], upload: ['crc32c'] },
         ...(this.#chance(0.6) ? { identity: name } : {}),

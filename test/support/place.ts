@@ -120,7 +120,8 @@ export class Place {
       list: (open, signal) => this.#listed(open(undefined), signal),
     });
     // As every configured provider is (`providers/open.ts`).
-    return { ...ranged(ordered(intercepted)), health: () => this.health };
+    const listed = ranged(ordered(intercepted), (most) => most, { keys: 40 });
+    return { ...listed, health: () => this.health };
   }
 
   async *#counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

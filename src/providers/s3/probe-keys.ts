@@ -50,7 +50,7 @@ export async function probeListing(
 
 /**
  * Whether a listing starts after a key, one of those seen there in order: where it does not, each start would be read from
- * the first key on. Of fewer than three nothing is asked.
+ * the first key on. Of fewer than two nothing is asked.
  */
 async function startsAfter(
   connection: S3Connection,
@@ -58,7 +58,7 @@ async function startsAfter(
   seen: readonly Key[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const middle = seen.length >> 1;
+  const middle = (seen.length - 1) >> 1;
   const [start, next] = [seen[middle], seen[middle + 1]];
   if (start === undefined || next === undefined) return false;
   const outcome = await attempt(list(connection, prefix, signal, start));

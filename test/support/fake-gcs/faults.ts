@@ -40,6 +40,8 @@ export type Fault =
   /** Lists in the order of UTF-16. */
   | 'list-out-of-order'
   | 'repeat-page-token'
+  /** Lists from the start, wherever it was to start. */
+  | 'list-ignores-start'
   | 'ignore-preconditions'
   /** Keeps the first half of a chunk and says so. */
   | 'keep-half'

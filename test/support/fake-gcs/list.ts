@@ -6,7 +6,7 @@ import { resourceOf } from './store.ts';
 export function listObjects({ query, faults, bucket }: Call): Answer {
   const compare = faults.has('list-out-of-order') ? byUtf16 : byBytes;
   const prefix = query.get('prefix') ?? '';
-  const startOffset = query.get('startOffset') ?? '';
+  const startOffset = faults.has('list-ignores-start') ? '' : (query.get('startOffset') ?? '');
   const token = query.get('pageToken');
   const after = token === null ? undefined : Buffer.from(token, 'base64url').toString('utf8');
   const objects = [...bucket().values()]

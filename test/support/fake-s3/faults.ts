@@ -42,6 +42,8 @@ export type Fault =
   | 'list-cut-short'
   /** Lists raw keys although encoded ones were asked for (versitygw). */
   | 'list-raw'
+  /** Lists from the start, wherever it was to start. */
+  | 'list-ignores-start'
   | 'ignore-preconditions'
   | 'ignore-range'
   /** Refuses as told, and does nothing. */

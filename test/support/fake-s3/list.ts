@@ -13,7 +13,8 @@ export function listObjects(
 ): S3Response {
   const prefix = query.get('prefix') ?? '';
   const token = query.get('continuation-token');
-  const after = token === null ? (query.get('start-after') ?? '') : decodeToken(token);
+  const start = faults.has('list-ignores-start') ? '' : (query.get('start-after') ?? '');
+  const after = token === null ? start : decodeToken(token);
   const matching = sortedKeys(bucket).filter((key) => key.startsWith(prefix) && compareBytes(key, after) > 0);
   const page = matching.slice(0, Math.min(pageSize, Number(query.get('max-keys') ?? 1000)));
   const truncated = page.length < matching.length;

@@ -74,6 +74,30 @@ describe('a listing of Cloud Storage', () => {
     expect((await failure(keysIn(room.provider), 'invalid')).message).toContain('out of order');
   });
 
+  test('that does not start where it was to is found out, at a target and at a source', async () => {
+    await using room = await openRoom();
+    fill(room.bucket, ['a', 'b', 'c']);
+    for (const role of ['source', 'target'] as const) {
+      await using other = await openRoom();
+      fill(other.bucket, ['a', 'b', 'c']);
+      expect(await other.provider.connect(role, calm)).toMatchObject({ listing: 'ordered', listsAfter: true });
+      const after = async () => await Array.fromAsync(other.provider.list({ after: 'b' }, calm));
+      expect(await after()).toMatchObject([{ entries: [{ key: 'c' }] }]);
+      other.fake.faults.add({ fault: 'list-ignores-start' });
+      await failure(after(), 'invalid');
+    }
+    room.fake.faults.add({ fault: 'list-ignores-start' });
+    expect(await room.provider.connect('source', calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+    expect(await room.provider.connect('target', calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+  });
+
+  test('that cannot be told where to start ends no connecting of a source', async () => {
+    await using room = await openRoom();
+    fill(room.bucket, ['a', 'b', 'c']);
+    room.fake.faults.add({ match: { operation: 'object.list' }, fault: 'denied' });
+    expect(await room.provider.connect('source', calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+  });
+
   test('of a bucket that is not there throws', async () => {
     await using room = await openRoom({ bucket: 'other' });
     expect((await failure(keysIn(room.provider), 'not-found')).message).toContain('"other"');

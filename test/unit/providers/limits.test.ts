@@ -27,6 +27,20 @@ test('requests are spaced evenly, pages of a listing too', async () => {
   expect(clock.time - from).toBeGreaterThan(1_000);
 });
 
+test.each([
+  [{}, 4],
+  [{ concurrency: 3 }, 3],
+  [{ concurrency: 1 }, 1],
+  [{ requests: 16 }, 4],
+  [{ requests: 8 }, 2],
+  [{ requests: 1 }, 1],
+  [{ requests: 1_000, concurrency: 2 }, 2],
+])('with %j, of 4 ranges of a listing %i are read at once', (settings, expected) => {
+  const { limits } = opened({});
+  limits.change(settings);
+  expect(limits.rangesAtOnce(4)).toBe(expected);
+});
+
 test('so many requests are under way at once and no more; bodies being read count for themselves', async () => {
   const { inner, provider, limits } = opened({ concurrency: 2 });
   await put(provider, 'k', 'x');

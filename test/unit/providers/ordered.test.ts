@@ -51,6 +51,13 @@ test.each([
   expect(error.message).toMatch(/"liar" listed ".*" after ".*"/);
 });
 
+test('where a listing can begin counts only as long as it is not sorted here', async () => {
+  for (const order of ['ordered', 'unordered'] as const) {
+    const { listsAfter } = await ordered(listing([], order)).connect('source', calm);
+    expect(listsAfter).toBe(order === 'ordered');
+  }
+});
+
 test('a listing in order passes as it is', async () => {
   expect(await listed([['a!', 'a/b'], [], ['\uff01', '\u{1F600}', '\u{1F600}\udcff']], 'ordered')).toHaveLength(5);
 });

@@ -15,6 +15,16 @@ describe('a listing', () => {
     },
   );
 
+  test('that does not start where it was seen to start before throws, instead of leaving out what it tells', async () => {
+    await using room = await openS3Room({}, { pageSize: 2 });
+    for (const key of ['a', 'b', 'c']) room.fake.place(key, key);
+    await room.provider.connect('source', calm);
+    const after = async () => await Array.fromAsync(room.provider.list({ after: 'b' }, calm));
+    expect(await after()).toMatchObject([{ entries: [{ key: 'c' }] }]);
+    room.fake.inject({ fault: 'list-ignores-start' });
+    await expect(after()).rejects.toMatchObject({ code: 'invalid' });
+  });
+
   test('that goes round in circles ends where order is no help', async () => {
     await using room = await openS3Room({}, { pageSize: 2 });
     for (const key of ['a', 'b', 'c']) room.fake.place(key, key);

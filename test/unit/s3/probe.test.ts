@@ -70,6 +70,26 @@ describe('what a target attests is proven, not assumed', () => {
     expect(await listed(room.provider)).toEqual(['b', 'a']);
   });
 
+  test('a listing that does not start where it was to is found out, at a target and at a source', async () => {
+    await using room = await openS3Room();
+    for (const key of ['a', 'b', 'c', 'd']) room.fake.place(key, 'x');
+    const starts = { listing: 'ordered', listsAfter: true };
+    expect(await room.provider.connect('target', calm)).toMatchObject(starts);
+    expect(await room.provider.connect('source', calm)).toMatchObject(starts);
+    room.fake.inject({ fault: 'list-ignores-start' });
+    const another = await openS3({ ...room.fake.access, name: 'another', bucket: 'bucket' });
+    expect(await another.connect('target', calm)).toMatchObject({ ...starts, listsAfter: false });
+    expect(await another.connect('source', calm)).toMatchObject({ ...starts, listsAfter: false });
+    await another.close();
+  });
+
+  test('that a listing cannot start somewhere ends no connecting', async () => {
+    await using room = await openS3Room();
+    const fault = { status: 400, code: 'InvalidArgument' };
+    room.fake.inject({ match: { operation: 'ListObjectsV2', nth: 3 }, fault });
+    expect(await room.provider.connect('target', calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+  });
+
   test('keys that raw listings spoil are refused', async () => {
     await using room = await openS3Room();
     room.fake.inject({ fault: 'list-raw' });
@@ -84,7 +104,7 @@ describe('probing', () => {
   test('takes a bounded number of requests, fewer the second time, and leaves only the canaries it reuses', async () => {
     await using room = await openS3Room();
     await room.provider.connect('target', calm);
-    expect(room.fake.count()).toBe(28);
+    expect(room.fake.count()).toBe(29);
     expect(room.fake.openUploads()).toBe(0);
     const left = await listed(room.provider, '.holdfast/');
     expect(left).toHaveLength(12);
@@ -96,14 +116,14 @@ describe('probing', () => {
     const again = await openS3({ ...room.fake.access, name: 'again', bucket: 'bucket' });
     await again.connect('target', calm);
     await again.close();
-    expect(room.fake.count()).toBe(15);
+    expect(room.fake.count()).toBe(16);
   });
 
   test.each(servers)('is bounded for every server, %j', async (faults) => {
     await using room = await openS3Room();
     for (const fault of faults) room.fake.inject({ fault });
     await room.provider.connect('target', calm);
-    expect(room.fake.count()).toBeLessThanOrEqual(33);
+    expect(room.fake.count()).toBeLessThanOrEqual(34);
     expect(room.fake.openUploads()).toBe(0);
   });
 
@@ -122,6 +142,13 @@ describe('probing', () => {
     const capabilities = await room.provider.connect('source', calm);
     expect(capabilities).toMatchObject({ listing: 'ordered', attests: {} });
     expect(room.fake.requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2']);
+  });
+
+  test('of a source with several objects asks one more, about where a listing starts', async () => {
+    await using room = await openS3Room();
+    for (const key of ['a', 'b', 'c']) room.fake.place(key, 'x');
+    expect(await room.provider.connect('source', calm)).toMatchObject({ listsAfter: true });
+    expect(room.fake.requests.map(({ operation }) => operation)).toEqual(['ListObjectsV2', 'ListObjectsV2']);
   });
 
   test('of a source that lists in no order says so', async () => {
