@@ -1,6 +1,6 @@
 import { compareKeys, type Key } from '../objects/key.ts';
 import { Leash } from '../objects/leash.ts';
-import { lastKeyOf, sizeOfPage, withoutIgnoredUpTo } from './listing-page.ts';
+import { firstKeyOf, lastKeyOf, sizeOfPage, withoutIgnoredUpTo } from './listing-page.ts';
 import type { ListPage } from './provider.ts';
 
 export interface ListingRangeOptions {
@@ -11,6 +11,8 @@ export interface ListingRangeOptions {
   readonly capacity: number;
   /** A page came, or it ended. */
   readonly onNews: (page: ListPage | undefined) => void;
+  /** What it fails with when a page begins with a key that does not come after all before it, or after `lower`. */
+  readonly outOfOrder: (before: Key, now: Key) => Error;
 }
 
 /**
@@ -48,7 +50,7 @@ export class ListingRange {
 
   /** Asks for the next page where there is room and need of it. */
   ask(): void {
-    if (this.#wantsMore) void this.#request();
+    if (this.#wantsMore) this.#request().catch(() => undefined);
   }
 
   /** The next page; undefined at the end of the listing. @throws what the listing threw. */
@@ -116,6 +118,11 @@ export class ListingRange {
 
   #keep(given: ListPage): void {
     const page = this.lower === undefined ? given : withoutIgnoredUpTo(given, this.lower);
+    const [before, first] = [this.#reached ?? this.lower, firstKeyOf(page)];
+    if (before !== undefined && first !== undefined && compareKeys(first, before) <= 0) {
+      this.#failure = { error: this.#options.outOfOrder(before, first) };
+      return;
+    }
     this.#held.push(page);
     this.#keysHeld += sizeOfPage(page);
     this.#reached = lastKeyOf(page) ?? this.#reached;

@@ -44,9 +44,9 @@ class ListingRanges implements AsyncDisposable {
   readonly #closing = new Set<Promise<void>>();
   /** Keys that the range whose turn it is has given. */
   #given = 0;
-  #last: Key | undefined;
   #askedFrom: Key | undefined;
   #extending = false;
+  #hasNews = false;
   #closed = false;
 
   constructor(options: ListingRangesOptions, signal: AbortSignal) {
@@ -101,13 +101,7 @@ class ListingRanges implements AsyncDisposable {
     }
   }
 
-  /** @throws ProviderError `invalid` for a key that does not come after all that were given. */
   #give(page: ListPage): ListPage {
-    const first = page.entries[0]?.key;
-    if (first !== undefined && this.#last !== undefined && compareKeys(first, this.#last) <= 0) {
-      throw outOfOrder(this.#options.provider, this.#last, first);
-    }
-    this.#last = page.entries.at(-1)?.key ?? this.#last;
     this.#given += sizeOfPage(page);
     return page;
   }
@@ -120,7 +114,7 @@ class ListingRanges implements AsyncDisposable {
     this.#ranges.shift();
     this.#given = 0;
     this.#close(range);
-    void this.#extend();
+    this.#extend();
   }
 
   /** The chain goes on instead of the one that was to follow. */
@@ -129,7 +123,7 @@ class ListingRanges implements AsyncDisposable {
     range.span = undefined;
     this.#ranges.splice(this.#ranges.indexOf(following), 1);
     this.#close(following);
-    void this.#extend();
+    this.#extend();
   }
 
   #close(range: ListingRange): void {
@@ -138,26 +132,42 @@ class ListingRanges implements AsyncDisposable {
   }
 
   #begin(lower: Key | undefined): ListingRange {
-    const { open, keys: capacity } = this.#options;
+    const { provider, open, keys: capacity } = this.#options;
     const onNews = (page: ListPage | undefined): void => {
       if (page !== undefined) this.#stride.saw(page);
-      void this.#extend();
+      this.#extend();
     };
-    const range = new ListingRange({ lower, capacity, open: (inner) => open(lower, inner), onNews }, this.#signal);
+    const range = new ListingRange(
+      {
+        lower,
+        capacity,
+        open: (inner) => open(lower, inner),
+        onNews,
+        outOfOrder: (before, now) => outOfOrder(provider, before, now),
+      },
+      this.#signal,
+    );
     this.#ranges.push(range);
     range.ask();
-    void this.#extend();
+    this.#extend();
     return range;
   }
 
-  /** Sees to it that as many ranges are read ahead as may be. Never rejects. */
-  async #extend(): Promise<void> {
+  /** Sees to it that as many ranges are read ahead as may be. */
+  #extend(): void {
+    this.#hasNews = true;
     if (this.#extending) return;
     this.#extending = true;
+    // Where the next range could begin is no more than a hint: the listing goes on without.
+    this.#extendWhileNews().catch(() => undefined);
+  }
+
+  async #extendWhileNews(): Promise<void> {
     try {
-      while (await this.#extendOnce());
-    } catch {
-      // Where the next range could begin is no more than a hint: the listing goes on without.
+      while (this.#hasNews) {
+        this.#hasNews = false;
+        while (await this.#extendOnce());
+      }
     } finally {
       this.#extending = false;
     }

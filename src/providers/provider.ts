@@ -142,7 +142,10 @@ export type FurtherOn = (after: Key, count: number) => Promise<Key | undefined>;
 
 export interface ListPage {
   readonly entries: readonly ObjectInfo[];
-  /** What is there but is no object (a symbolic link, a socket). Reported, so that nothing is skipped in silence. */
+  /**
+   * What is there but is no object (a symbolic link, a socket). Reported, so that nothing is skipped in silence; in an
+   * ordered listing, with the page whose keys it stands among.
+   */
   readonly ignored?: readonly { readonly key: Key; readonly reason: string }[];
 }
 

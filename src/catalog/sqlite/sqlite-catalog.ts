@@ -14,7 +14,6 @@ import type {
   GoneRequest,
 } from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
-
 import type { ImportedObject } from '../import.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
 import type { CopyPace, Loss } from '../losses.ts';
@@ -31,7 +30,6 @@ import type { Database } from './database.ts';
 import { decideHold, decisions } from './decide-hold.ts';
 import { decideObserved } from './decide-observed.ts';
 import { SqliteDrills } from './drills.ts';
-import { furtherOn } from './further-on.ts';
 import { importObjects } from './import-objects.ts';
 import { inspect } from './inspect.ts';
 import * as kept from './kept.ts';
@@ -46,7 +44,7 @@ import { readPolicy, updatePolicy } from './policy-state.ts';
 import { problems } from './problems.ts';
 import { record } from './record.ts';
 import { renew } from './renew.ts';
-import { outline, scan, type Below } from './scan.ts';
+import { furtherOn, outline, scan, type Below } from './scan.ts';
 import * as scrub from './scrub.ts';
 import { settle } from './settle.ts';
 import { settleDeletions } from './settle-deletion.ts';

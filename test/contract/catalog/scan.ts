@@ -118,7 +118,10 @@ async function expectFurtherOn(
   const rest = below.filter((key) => compareKeys(key, after) > 0).sort(compareKeys);
   const counts = Array.from({ length: rest.length + 1 }, (_, index) => index + 1);
   const found = counts.map(async (count) => await bench.catalog.furtherOn(name, { prefix, after, count }));
-  expect(await Promise.all(found), JSON.stringify({ name, prefix, after })).toEqual([...rest, undefined]);
+  expect({ name, prefix, after, found: await Promise.all(found) }).toEqual({
+    ...{ name, prefix, after },
+    found: [...rest, undefined],
+  });
 }
 
 async function scanned(bench: Bench, prefix: string): Promise<readonly ObjectRow[]> {

@@ -14,7 +14,6 @@ import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
 import { expiredSql, ofKeySql, pageOfKeysSql } from '../../../src/catalog/sqlite/kept.ts';
-import { furtherOnSql } from '../../../src/catalog/sqlite/further-on.ts';
 import { groupsBelowSql, groupsSql } from '../../../src/catalog/sqlite/groups.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
 import * as loss from '../../../src/catalog/sqlite/loss.ts';
@@ -28,7 +27,7 @@ import { copiesSql, objectsSql } from '../../../src/catalog/sqlite/rows.ts';
 import { oldestSql as oldestEvidenceSql } from '../../../src/catalog/sqlite/scrub.ts';
 import { callInSql } from '../../../src/catalog/sqlite/set-back.ts';
 import { tallySql } from '../../../src/catalog/sqlite/tally.ts';
-import { pageSql } from '../../../src/catalog/sqlite/scan.ts';
+import { furtherOnSql, pageSql } from '../../../src/catalog/sqlite/scan.ts';
 import { claimOrphanSql, orphansSql } from '../../../src/catalog/sqlite/orphans.ts';
 import * as uploads from '../../../src/catalog/sqlite/uploads.ts';
 import { temporaryCatalog } from './temporary-catalog.ts';
