@@ -18,17 +18,50 @@ export function retryAfterMs(value: string | undefined, clock: Clock): number | 
   return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }
 
+/** Bytes of an object: from `from` on, up to `to` (exclusive) or to its end. */
+export interface ByteRange {
+  readonly from: number;
+  readonly to: number | undefined;
+}
+
+export function isWhole({ from, to }: ByteRange): boolean {
+  return from === 0 && to === undefined;
+}
+
+/** For the header `Range`. */
+export function rangeHeader({ from, to }: ByteRange): string {
+  return `bytes=${from}-${to === undefined ? '' : to - 1}`;
+}
+
+/** How many bytes of an object of `size` that is. */
+export function lengthOf({ from, to = Infinity }: ByteRange, size: number): number {
+  return Math.max(0, Math.min(to, size) - from);
+}
+
+/** What an answer with a body says of it. */
+export interface Carrying {
+  readonly contentLength?: number | undefined;
+  /** `bytes 5-9/10`: these bytes of so many. */
+  readonly contentRange?: string | undefined;
+}
+
 /**
- * The size of the whole object in an answer that carries its bytes from `from` on: `bytes 5-9/10` tells it. Undefined
- * when the answer is about other bytes, as of a server that ignores ranges.
+ * The size of the whole object, as an answer tells it that carries the bytes asked for; undefined where it does not tell.
+ * @throws what `refuse` makes of an answer that carries other bytes.
  */
 export function wholeSize(
-  answer: { readonly contentLength?: number | undefined; readonly contentRange?: string | undefined },
-  from: number,
+  { contentLength, contentRange }: Carrying,
+  range: ByteRange,
+  refuse: (code: ErrorCode, what: string) => Error,
 ): number | undefined {
-  if (from === 0) return answer.contentLength;
-  const [, first, total] = /^bytes (\d+)-\d+\/(\d+)$/.exec(answer.contentRange ?? '') ?? [];
-  return Number(first) === from ? Number(total) : undefined;
+  if (isWhole(range)) return contentLength;
+  const asked = `the request for ${rangeHeader(range)}`;
+  if (contentRange === undefined)
+    throw refuse('unsupported', `${asked} was answered with the whole; it knows no ranges`);
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
+  const carried = Number(last) - Number(first) + 1;
+  if (Number(first) === range.from && carried === lengthOf(range, Number(total))) return Number(total);
+  throw refuse('invalid', `${asked} was answered with "${contentRange}"`);
 }
 
 /** The whole body of an answer. @throws what the body throws when it breaks off. */

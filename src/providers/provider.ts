@@ -15,8 +15,9 @@ import type { Attributes, CopyRecord, ObjectHead, ObjectInfo } from '../objects/
  *   never just ends. Empty pages are allowed.
  * - Keys below `.holdfast/` are listed only when the prefix asked for starts with it.
  * - `delete` of a key that is not there succeeds.
- * - A body that ends without an error is every byte of exactly the version named in its head; a source that
- *   changes or breaks off while being read throws.
+ * - A body that ends without an error is every byte asked for (`ReadOptions`), and no other one, of exactly the
+ *   version named in its head; a source that changes or breaks off while being read throws, and so does one that
+ *   sends another range than was asked for: `unsupported` where it seems to know no ranges, else `invalid`.
  * - A failed precondition throws `conflict` and changes nothing.
  * - Bytes that arrive damaged where the provider can tell throw `checksum-mismatch` and do not become visible.
  * - An upload that was left is taken up with what was sent, also by another process; other bytes in it than those
@@ -111,6 +112,11 @@ export interface Capabilities {
   readonly keepsReplaced?: boolean;
   /** Whether reading costs nothing but time: nobody bills for it. */
   readonly freeReads?: boolean;
+  /**
+   * So many ranges of one object, read side by side, come faster than one after the other: each connection has a speed
+   * of its own. Absent where one read is fastest: a disk.
+   */
+  readonly parallelReads?: number;
   readonly limits: ProviderLimits;
 }
 
@@ -154,12 +160,15 @@ export interface ReadOptions {
   readonly version?: string;
   /** Read what the provider keeps under this name (`ObjectHead.versionId`), whatever stands at the key now. */
   readonly versionId?: string;
-  /** First byte (inclusive) to read from; to the end. */
+  /** First byte to read (inclusive). Default: 0. At or beyond the end there is nothing to read, and that is no error. */
   readonly from?: number;
+  /** Byte to stop before (exclusive), above `from`. Default, and where it lies beyond the end: the end. */
+  readonly to?: number;
 }
 
 /** Dispose it (`await using`) whether or not the body was read. */
 export interface ObjectReader extends AsyncDisposable {
+  /** Of the whole object, whatever part of it is read. Its `checksums` are told where the first byte is read. */
   readonly head: ObjectHead;
   /** Stored bytes, never decompressed. May be iterated once. */
   readonly body: AsyncIterable<Uint8Array>;

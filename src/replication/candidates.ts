@@ -1,14 +1,13 @@
 import type { ObjectRow } from '../catalog/rows.ts';
 import { ProviderError } from '../objects/errors.ts';
-import type { Provider } from '../providers/provider.ts';
 import type { Candidate } from './read-source.ts';
 import type { Site } from './site.ts';
 
 /** The object at the policy's source, while that has the row's version as far as anybody knows. */
-export function sourceCandidate(object: ObjectRow, source: Provider): Candidate | undefined {
+export function sourceCandidate(object: ObjectRow, source: Site): Candidate | undefined {
   const { key, size, version, state, observed, rejected } = object;
   const elsewhere = state === 'gone' || observed !== null || rejected !== null;
-  return elsewhere ? undefined : { provider: source, key, version, size };
+  return elsewhere ? undefined : candidateAt(source, { key, version, size });
 }
 
 /**
@@ -18,11 +17,18 @@ export function sourceCandidate(object: ObjectRow, source: Provider): Candidate 
 export function copyCandidates({ key, size, sha256, copies }: ObjectRow, targets: readonly Site[]): Candidate[] {
   if (sha256 === null) return [];
   const byPrice = [...targets.filter(isFree), ...targets.filter((site) => !isFree(site))];
-  return byPrice.flatMap(({ name, provider }) => {
-    const copy = copies.find(({ target }) => target === name);
+  return byPrice.flatMap((site) => {
+    const copy = copies.find(({ target }) => target === site.name);
     if (copy?.state !== 'verified' || copy.version === null) return [];
-    return [{ provider, key, version: copy.version, size }];
+    return [candidateAt(site, { key, version: copy.version, size })];
   });
+}
+
+export function candidateAt(
+  { provider, parallelReads }: Pick<Site, 'provider' | 'parallelReads'>,
+  { key, version, size }: Pick<Candidate, 'key' | 'version' | 'size'>,
+): Candidate {
+  return { provider, key, version, size, parallelReads };
 }
 
 function isFree({ capabilities }: Site): boolean {

@@ -189,7 +189,7 @@ class Keeping {
     const { version, size, attributes, record, modifiedAt } = standing;
     const { outcomes } = await copyObject(
       {
-        from: { provider: to.provider, key, version, size },
+        from: { ...{ key, version, size }, provider: to.provider, parallelReads: to.capabilities.parallelReads },
         as: at,
         attributes: withKey(attributes, key, this.#options.now()),
         sourceVersion: record?.sourceVersion ?? version,

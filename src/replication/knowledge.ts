@@ -83,7 +83,7 @@ export class Knowledge {
 
   /** The object at the source, while that has the version as far as anybody knows. */
   source(): Candidate | undefined {
-    const candidate = sourceCandidate(this.#object, this.#policy.source.provider);
+    const candidate = sourceCandidate(this.#object, this.#policy.source);
     return this.#observed === undefined ? candidate : undefined;
   }
 

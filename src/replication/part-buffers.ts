@@ -23,11 +23,21 @@ export class PartBuffers implements Disposable {
   async take(signal: AbortSignal): Promise<Buffer> {
     for (;;) {
       signal.throwIfAborted();
-      const buffer = this.#free.pop() ?? this.#tryMore();
+      const buffer = this.tryTake();
       if (buffer !== undefined) return buffer;
       if (this.#owned.size === 0) return this.#own(await this.#budget.reserve(this.#partSize, signal));
       await this.#returned.promise;
     }
+  }
+
+  /** @returns undefined where one would have to be waited for. */
+  tryTake(): Buffer | undefined {
+    return this.#free.pop() ?? this.#tryMore();
+  }
+
+  /** Resolves when the next one is given back. */
+  get nextReturn(): Promise<void> {
+    return this.#returned.promise;
   }
 
   /**

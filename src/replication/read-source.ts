@@ -11,6 +11,8 @@ export interface Candidate {
   readonly size: number;
   /** Set where it was replaced and the provider keeps it: what the provider calls it. */
   readonly versionId?: string;
+  /** See `Capabilities`. */
+  readonly parallelReads?: number | undefined;
 }
 
 /** How often a broken read is taken up again without a single byte of progress. */
@@ -27,8 +29,9 @@ export interface Spares {
 const noSpares: Spares = { candidates: [] };
 
 /**
- * The bytes of exactly one version, in order, each read once: a read that breaks off is taken up again from
- * where it stopped, still bound to that version; where that fails for good, from the next place that is spare.
+ * The bytes of exactly one version, each read once, all of them or a range: a read that breaks off is taken up again
+ * from where it stopped, still bound to that version; where that fails for good, from the next place that is spare.
+ * Ranges may be read side by side. What one finds out of a place holds for those that begin later; those under way go on.
  * @throws ProviderError `conflict` when the object is not that version (any more) or is not `size` bytes long.
  */
 export class ObjectStream {
@@ -52,77 +55,103 @@ export class ObjectStream {
     return this.#candidate;
   }
 
-  /** Known after the first chunk or, for an empty object, at the end. */
+  /** Known after the first chunk of the object or, for an empty one, at the end. */
   get head(): ObjectHead {
     if (this.#head === undefined) throw new Error('the head is known only after reading began');
     return this.#head;
   }
 
-  async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
-    let offset = 0;
+  chunks(): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.range(0, this.#candidate.size, this.#signal);
+  }
+
+  /** From byte `start` on, up to byte `end` (exclusive). */
+  async *range(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
+    let offset = start;
     for (;;) {
+      const place = this.#candidate;
       try {
-        for await (const chunk of this.#fromHere(offset)) {
+        for await (const chunk of this.#fromHere(place, offset, end, signal)) {
           offset += chunk.length;
           yield chunk;
         }
         return;
       } catch (error) {
-        this.#goOnElsewhere(error);
+        if (signal.aborted) throw error;
+        this.#goOnElsewhere(place, error);
       }
     }
   }
 
   /** @throws `error` when there is nowhere else. */
-  #goOnElsewhere(error: unknown): void {
-    if (!(error instanceof ProviderError) || error.code === 'aborted' || this.#signal.aborted) throw error;
+  #goOnElsewhere(from: Candidate, error: unknown): void {
+    if (!(error instanceof ProviderError) || error.code === 'aborted') throw error;
+    // Another range has left it.
+    if (this.#candidate !== from) return;
     const next = this.#left.shift();
     if (next === undefined) throw error;
-    this.#spares.onLeft?.(this.#candidate, error);
+    this.#spares.onLeft?.(from, error);
     this.#candidate = next;
   }
 
   /** From one place, as long as it gets on. */
-  async *#fromHere(start: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const { size } = this.#candidate;
+  async *#fromHere(
+    place: Candidate,
+    start: number,
+    end: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     let offset = start;
     let fruitless = 0;
     for (;;) {
       const before = offset;
       try {
-        for await (const chunk of this.#readFrom(offset)) {
+        for await (const chunk of this.#readFrom(place, offset, end, signal)) {
           offset += chunk.length;
-          if (offset > size) throw this.#wrongSize(offset, 'at least ');
+          if (offset > end) throw wrongEnd(place, offset, end, 'at least ');
           yield chunk;
         }
-        if (offset !== size) throw this.#wrongSize(offset, '');
+        if (offset !== end) throw wrongEnd(place, offset, end, '');
         return;
       } catch (error) {
         fruitless = offset > before ? 0 : fruitless + 1;
-        const again = error instanceof ProviderError && error.code === 'unavailable' && offset < size;
-        if (!again || fruitless > maxFruitlessResumes || this.#signal.aborted) throw error;
+        const again = error instanceof ProviderError && error.code === 'unavailable' && offset < end;
+        if (!again || fruitless > maxFruitlessResumes || signal.aborted) throw error;
       }
     }
   }
 
-  async *#readFrom(offset: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const { provider, key, version, size, versionId } = this.#candidate;
-    const from = offset === 0 ? {} : { from: offset };
+  async *#readFrom(
+    { provider, key, version, size, versionId }: Candidate,
+    offset: number,
+    end: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const which = versionId === undefined ? { version } : { versionId };
-    await using reader = await provider.read(key, { ...which, ...from }, this.#signal);
-    if (reader.head.size !== size) throw this.#wrongSize(reader.head.size, '');
-    this.#head ??= reader.head;
+    const range = { ...(offset === 0 ? {} : { from: offset }), ...(end === size ? {} : { to: end }) };
+    await using reader = await provider.read(key, { ...which, ...range }, signal);
+    if (reader.head.size !== size) throw wrongSize({ provider, key, size }, `${reader.head.size}`);
+    if (offset === 0) this.#head ??= reader.head;
     for await (const chunk of reader.body) {
       this.#onBytes(chunk.length);
       yield chunk;
     }
   }
+}
 
-  #wrongSize(found: number, atLeast: string): ProviderError {
-    const { provider, key, size } = this.#candidate;
-    const message = `${key} at ${provider.name} is ${atLeast}${found} bytes long where ${size} were listed; it changed while it was read`;
-    return new ProviderError('conflict', message, { provider: provider.name, key });
-  }
+type Sized = Pick<Candidate, 'provider' | 'key' | 'size'>;
+
+function wrongSize({ provider, key, size }: Sized, found: string): ProviderError {
+  const message = `${key} at ${provider.name} is ${found} bytes long where ${size} were listed; it changed while it was read`;
+  return new ProviderError('conflict', message, { provider: provider.name, key });
+}
+
+/** A body ended elsewhere than it was to end. */
+function wrongEnd(place: Candidate, at: number, end: number, atLeast: string): ProviderError {
+  if (end === place.size) return wrongSize(place, `${atLeast}${at}`);
+  const { provider, key } = place;
+  const message = `${provider.name} sent the bytes of ${key} up to ${atLeast}${at} where ${end} was asked for; it is not believed`;
+  return new ProviderError('invalid', message, { provider: provider.name, key });
 }
 
 /** Reads a whole small object into one buffer: the one it comes in, where there is nothing else in that. */

@@ -1,6 +1,7 @@
 import type { ObjectRow } from '../catalog/rows.ts';
 import type { Checksums } from '../objects/checksum.ts';
 import type { Attributes, ObjectHead } from '../objects/object.ts';
+import { candidateAt } from './candidates.ts';
 import type { Candidate } from './read-source.ts';
 import type { Sighting, Standing } from './restore-walk.ts';
 
@@ -74,6 +75,6 @@ export function isOlder(choice: Choice, wanted: Wanted): boolean {
   return choice.modifiedAt <= wanted.modifiedAt;
 }
 
-export function candidate({ provider }: Standing['site'], key: string, info: Standing['info']): Candidate {
-  return { provider, key, version: info.version, size: info.size };
+export function candidate(site: Standing['site'], key: string, { version, size }: Standing['info']): Candidate {
+  return candidateAt(site, { key, version, size });
 }

@@ -79,6 +79,11 @@ export class Site {
     return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.preciseTimes;
   }
 
+  /** See `Capabilities`; undefined also while it was not reached. */
+  get parallelReads(): number | undefined {
+    return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.parallelReads;
+  }
+
   /** What it can do as a target; undefined while it was not reached as one. */
   get capabilities(): Capabilities | undefined {
     return this.#capabilities.get('target');

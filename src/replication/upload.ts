@@ -17,6 +17,7 @@ import { checksumsOf, Hasher } from './hash.ts';
 import { Drag } from './drag.ts';
 import { Lane, type HashedPart } from './lane.ts';
 import { PartBuffers } from './part-buffers.ts';
+import { inRanges, type Buffers } from './read-ranges.ts';
 import { inParts, type ObjectStream } from './read-source.ts';
 import { sideBySide, type Errand, type Surroundings } from './side-by-side.ts';
 import type { Content } from './store.ts';
@@ -102,8 +103,7 @@ class Fan implements AsyncDisposable {
     let hasher: Hasher | undefined;
     const algorithms = wanted(this.#job, 'part');
     let number = 0;
-    const allocate = async (): Promise<Buffer> => await this.#drag.reading(() => this.#buffers.take(this.#signal));
-    for await (const bytes of inParts(this.stream, size, this.#partSize, allocate)) {
+    for await (const bytes of this.#parts()) {
       hasher ??= await this.#hasher();
       hasher.update(bytes);
       const offset = number * this.#partSize;
@@ -117,6 +117,23 @@ class Fan implements AsyncDisposable {
     const digest = (hasher ?? (await this.#hasher())).digest();
     requireArrived(this.#job, this.stream.head, digest);
     return digest;
+  }
+
+  /** In order. Read side by side where that pays. */
+  #parts(): AsyncGenerator<Buffer, void, undefined> {
+    const { size, parallelReads: most = 1 } = this.#job.from;
+    const [buffers, partSize, signal] = [this.#buffers, this.#partSize, this.#signal];
+    const take = async (): Promise<Buffer> => await this.#drag.reading(() => buffers.take(signal));
+    if (most < 2 || size < 2 * partSize) return inParts(this.stream, size, partSize, take);
+    const ours: Buffers = {
+      take,
+      tryTake: () => buffers.tryTake(),
+      get nextReturn() {
+        return buffers.nextReturn;
+      },
+      giveBack: (buffer) => buffers.give(buffer, true),
+    };
+    return inRanges(this.stream, { size, partSize, most }, ours, signal);
   }
 
   /** Made once reading began: what the source says of its bytes decides too what is computed. */

@@ -2,7 +2,7 @@ import type { Claim, Settlement } from '../catalog/claims.ts';
 import type { CopyRow } from '../catalog/rows.ts';
 import type { Random } from '../objects/clock.ts';
 import { ProviderError } from '../objects/errors.ts';
-import { copyCandidates } from './candidates.ts';
+import { candidateAt, copyCandidates } from './candidates.ts';
 import { asProviderError, WrongSourceError, type CopyJob, type CopyOptions, type CopyResult } from './copy-job.ts';
 import { copyObject } from './copy.ts';
 import { isUnaccounted, keepReplaced, keptAnyway, type KeepingLedger } from './keep.ts';
@@ -123,7 +123,7 @@ export class Work {
 
   #candidateOf({ target }: CopyRow, { version }: Extract<Proof, { state: 'right' }>): Candidate {
     const { key, size } = this.#knowledge.object;
-    return { provider: this.#site(target).provider, key, version, size };
+    return candidateAt(this.#site(target), { key, version, size });
   }
 
   #toReplace(copy: CopyRow, version: string | null, why: string): CopyRow {

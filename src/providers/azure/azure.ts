@@ -169,6 +169,7 @@ function capabilitiesFrom({ put, part, conditionalWrites, conditionalDeletes, li
     wants: { put: put ? [put] : [], part: part ? [part] : [], upload: [] },
     conditionalWrites,
     conditionalDeletes,
+    parallelReads: 4,
     limits,
   };
 }

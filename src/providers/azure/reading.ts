@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import { quoted } from '../etag.ts';
-import { wholeSize } from '../http-answers.ts';
+import { isWhole, lengthOf, wholeSize, type ByteRange } from '../http-answers.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
 import type { Connection } from './connection.ts';
 import { fail } from './errors.ts';
@@ -16,38 +16,43 @@ import { headBlob, toHead } from './head.ts';
 export async function readBlob(
   connection: Connection,
   key: Key,
-  { version, from = 0 }: ReadOptions,
+  { version, from = 0, to }: ReadOptions,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
-  const answer = await download(connection, key, version, from, signal);
+  const range = { from, to };
+  const answer = await download(connection, key, version, range, signal);
   if (answer === undefined) return beyondTheEnd(await headBlob(connection, key, signal), connection, version);
   const stream = answer.readableStreamBody as Readable;
   // A body nobody reads may break off too; an error without a listener would end the process.
   stream.on('error', () => undefined);
   try {
-    const head = await toHead(connection, key, answer, wholeSize(answer, from), signal);
-    return readerOf(head, bytesOf(connection, key, stream, head.size - from, signal), stream);
+    const doing = connection.operation('read', key);
+    const size = wholeSize(answer, range, (code, what) => fail(code, what, doing));
+    const head = await toHead(connection, key, answer, size, signal);
+    return readerOf(head, bytesOf(connection, key, stream, lengthOf(range, head.size), signal), stream);
   } catch (error) {
     stream.destroy();
     throw error;
   }
 }
 
-/** Undefined when the blob ends before `from`. */
+/** Undefined when the blob ends before the range begins. */
 async function download(
   connection: Connection,
   key: Key,
   version: string | undefined,
-  from: number,
+  range: ByteRange,
   signal: AbortSignal,
 ): Promise<BlobDownloadResponseParsed | undefined> {
   const blob = connection.blob(key, 'read');
   const conditions = version === undefined ? {} : { ifMatch: quoted(version) };
+  const { from, to } = range;
+  const count = to === undefined ? undefined : to - from;
   const ask = async () => {
     try {
-      return await blob.download(from, undefined, { abortSignal: signal, conditions, maxRetryRequests: 0 });
+      return await blob.download(from, count, { abortSignal: signal, conditions, maxRetryRequests: 0 });
     } catch (error) {
-      if (from > 0 && isRangeError(error)) return undefined;
+      if (!isWhole(range) && isRangeError(error)) return undefined;
       throw error;
     }
   };

@@ -51,7 +51,7 @@ export class Files {
       const stat = await this.#settled(handle, signal);
       check(this.#parts.root.shown(path), stat, options);
       const head = await this.#headOf(key, raw, stat);
-      const body = bodyOf(handle, this.#parts.root.shown(path), stat, options.from ?? 0, signal);
+      const body = bodyOf(handle, this.#parts.root.shown(path), stat, options, signal);
       return { head, body: translated(body, failure), [Symbol.asyncDispose]: () => handle.close() };
     } catch (error) {
       await handle.close();
@@ -99,33 +99,31 @@ function latest({ mtimeNs, ctimeNs }: BigIntStats): bigint {
   return mtimeNs < ctimeNs ? mtimeNs : ctimeNs;
 }
 
-function check(path: string, stat: BigIntStats, { version, from = 0 }: ReadOptions): void {
+function check(path: string, stat: BigIntStats, { version }: ReadOptions): void {
   if (!stat.isFile()) throw new Refusal('not-found', `${path} is not a file any more.`);
   if (version !== undefined && versionOf(stat) !== version) {
     throw new Refusal('conflict', `${path} is not the version asked for any more: it was changed.`);
   }
-  if (from > Number(stat.size))
-    throw new Refusal('invalid', `${path} has ${stat.size} bytes, none from byte ${from} on.`);
 }
 
-/** Ends without an error only after every byte up to the size in `before`, of a file that is still the same. */
+/** Ends without an error only after every byte asked for, of a file that is still the same. */
 async function* bodyOf(
   handle: OpenFile,
   path: string,
   before: BigIntStats,
-  from: number,
+  { from = 0, to = Infinity }: ReadOptions,
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  const size = Number(before.size);
-  if (from === size) await checkUnchanged(handle, path, before);
-  for (let at = from; at < size;) {
+  const end = Math.min(to, Number(before.size));
+  if (from >= end) await checkUnchanged(handle, path, before);
+  for (let at = from; at < end;) {
     signal.throwIfAborted();
     // A fresh buffer each time: the consumer may keep the chunks.
-    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, size - at));
+    const buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, end - at));
     const bytesRead = await handle.read(buffer, buffer.length, at, signal);
     if (bytesRead === 0) throw changed(path);
     at += bytesRead;
-    if (at === size) await checkUnchanged(handle, path, before);
+    if (at === end) await checkUnchanged(handle, path, before);
     signal.throwIfAborted();
     yield buffer.subarray(0, bytesRead);
   }

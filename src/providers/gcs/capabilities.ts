@@ -30,6 +30,7 @@ export function capabilitiesOf(findings: Findings | undefined, sourceStartsAt: b
     conditionalWrites: findings?.conditionalWrites ?? true,
     conditionalDeletes: findings?.conditionalDeletes ?? true,
     keepsReplaced: findings?.keepsReplaced ?? false,
+    parallelReads: 4,
     limits,
   };
 }

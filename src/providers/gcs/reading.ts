@@ -4,6 +4,7 @@ import type { Key } from '../../objects/key.ts';
 import type { ObjectHead } from '../../objects/object.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
 import { describedHead, descriptionKey, parseDescription } from '../description.ts';
+import { isWhole, lengthOf, rangeHeader, wholeSize, type ByteRange } from '../http-answers.ts';
 import type { Description } from '../record.ts';
 import type { GcsClient } from './client.ts';
 import { call, objectPath, operation, query, readAnswer, send } from './client.ts';
@@ -52,21 +53,22 @@ export async function readDescription(
 export async function readObject(
   client: GcsClient,
   key: Key,
-  { versionId, version = versionId, from = 0 }: ReadOptions,
+  { versionId, version = versionId, from = 0, to }: ReadOptions,
   trusted: TrustedFields,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
   const doing = operation(client, 'read', key);
-  const early = version === undefined ? undefined : download(client, key, version, from, signal);
+  const range = { from, to };
+  const early = version === undefined ? undefined : download(client, key, version, range, signal);
   // Looked at below; until then its failure must not count as unhandled.
   early?.catch(() => undefined);
   let response: Promise<IncomingMessage> | undefined = early;
   try {
     const resource = await getResource(client, key, signal, versionId);
     if (version !== undefined && resource.generation !== version) throw replaced(version, doing);
-    response ??= download(client, key, resource.generation, from, signal);
+    response ??= download(client, key, resource.generation, range, signal);
     const incoming = await response;
-    const body = await checkedBody(client, incoming, resource, from, doing, signal);
+    const body = await checkedBody(client, incoming, resource, range, doing, signal);
     const head = await toHead(client, resource, trusted, signal);
     return { head, body, [Symbol.asyncDispose]: () => Promise.resolve(void incoming.destroy()) };
   } catch (error) {
@@ -80,11 +82,11 @@ function download(
   client: GcsClient,
   key: Key,
   generation: string,
-  from: number,
+  range: ByteRange,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   const path = `${objectPath(client, key)}?${query({ alt: 'media', generation })}`;
-  const headers = { 'Accept-Encoding': 'gzip', ...(from > 0 && { Range: `bytes=${from}-` }) };
+  const headers = { 'Accept-Encoding': 'gzip', ...(isWhole(range) ? {} : { Range: rangeHeader(range) }) };
   return send(client, { method: 'GET', path, headers }, operation(client, 'read', key), signal);
 }
 
@@ -92,28 +94,32 @@ async function checkedBody(
   client: GcsClient,
   response: IncomingMessage,
   resource: Resource,
-  from: number,
+  range: ByteRange,
   doing: Operation,
   signal: AbortSignal,
 ): Promise<AsyncIterable<Uint8Array>> {
   const status = response.statusCode ?? 0;
-  if (status === 416 && from >= resource.size) return Readable.from([]);
+  if (status === 416 && range.from >= resource.size) return Readable.from([]);
   if (status === 404) throw replaced(resource.generation, doing);
   if (status !== 200 && status !== 206) {
     throw refused(await readAnswer(response, doing, signal), doing, client.clock);
   }
-  requireSameBytes(response, resource, from, doing);
-  return counted(response, resource.size - from, doing, signal);
+  requireSameBytes(response, resource, range, doing);
+  return counted(response, lengthOf(range, resource.size), doing, signal);
 }
 
-function requireSameBytes(response: IncomingMessage, resource: Resource, from: number, doing: Operation): void {
-  const { 'content-encoding': encoding, 'x-goog-generation': generation } = response.headers;
+function requireSameBytes(response: IncomingMessage, resource: Resource, range: ByteRange, doing: Operation): void {
+  const { 'content-encoding': encoding, 'x-goog-generation': generation, 'content-range': carried } = response.headers;
   if (typeof generation === 'string' && generation !== resource.generation) throw replaced(resource.generation, doing);
   if ((encoding === 'gzip') !== (resource.headers.contentEncoding === 'gzip')) {
     throw fail('invalid', 'it sent other bytes than it stores: gzip was added or taken off', doing);
   }
-  if ((response.statusCode === 206) !== from > 0) {
-    throw fail('invalid', `it answered ${response.statusCode} to a request for the bytes from ${from} on`, doing);
+  const contentRange = response.statusCode === 206 ? (carried ?? '') : undefined;
+  if (isWhole(range) && contentRange !== undefined)
+    throw fail('invalid', 'it sent a part where all was asked for', doing);
+  const size = wholeSize({ contentRange }, range, (code, what) => fail(code, what, doing));
+  if (size !== undefined && size !== resource.size) {
+    throw fail('invalid', `it sent bytes of ${size} where it says that there are ${resource.size}`, doing);
   }
 }
 

@@ -110,7 +110,7 @@ export class MemoryProvider implements Provider {
     }
     return {
       head: headOf(key, object),
-      body: this.#body(key, object.bytes.subarray(options.from ?? 0), signal),
+      body: this.#body(key, object.bytes.subarray(options.from ?? 0, options.to), signal),
       [Symbol.asyncDispose]: async () => {},
     };
   }

@@ -61,6 +61,7 @@ export function capabilitiesOf(facts: ServerFacts): Capabilities {
     conditionalWrites: facts.conditionalWrites,
     conditionalDeletes: facts.conditionalDeletes,
     keepsReplaced: facts.keepsReplaced,
+    parallelReads: 4,
     limits,
   };
 }

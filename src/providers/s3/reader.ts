@@ -1,13 +1,13 @@
 import type { Readable } from 'node:stream';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
-import { wholeSize } from '../http-answers.ts';
+import { isWhole, lengthOf, rangeHeader, wholeSize, type ByteRange } from '../http-answers.ts';
 import type { ObjectReader, ReadOptions } from '../provider.ts';
 import type { CallSite, S3Connection } from './client.ts';
 import { withHeaders } from './client.ts';
-import { quoted } from '../etag.ts';
+import { quoted, versionOf } from '../etag.ts';
 import type { ServerFacts } from './facts.ts';
-import { requestHead, requireVersion, toHead } from './head.ts';
+import { requestHead, requireVersion, toHead, type ObjectHeaders } from './head.ts';
 
 export async function readObject(
   connection: S3Connection,
@@ -16,16 +16,18 @@ export async function readObject(
   options: ReadOptions,
   signal: AbortSignal,
 ): Promise<ObjectReader> {
-  const from = options.from ?? 0;
-  const answer = await requestBody(connection, key, { ...options, from }, signal);
-  const { body, headers, size } = answer ?? (await emptyRange(connection, key, options.versionId, signal));
+  const range = { from: options.from ?? 0, to: options.to };
+  const answer = await requestBody(connection, key, options, range, signal);
+  const body = answer?.Body as Readable | undefined;
   try {
-    expectVersion(connection, key, requireVersion(connection, key, headers.ETag), options.version);
-    const head = await toHead(connection, facts, key, headers, size, signal);
+    if (answer !== undefined) expectVersion(connection, key, answer, options.version);
+    const size = answer && wholeSizeOf(connection, key, answer, range);
+    const headers = await aboutWhole(connection, key, answer, options, signal);
+    const head = await toHead(connection, facts, key, headers, size ?? headers.ContentLength, signal);
     const site = { operation: 'GetObject', key };
     return {
       head,
-      body: bytesOf(connection, body, Math.max(0, head.size - from), site, signal),
+      body: bytesOf(connection, body, lengthOf(range, head.size), site, signal),
       [Symbol.asyncDispose]: () => {
         body?.destroy();
         return Promise.resolve();
@@ -37,11 +39,12 @@ export async function readObject(
   }
 }
 
-/** Undefined when the object ends before `from`. */
+/** Undefined when the object ends before the range begins. */
 async function requestBody(
   connection: S3Connection,
   key: Key,
-  { version, versionId, from }: { readonly version?: string; readonly versionId?: string; readonly from: number },
+  { version, versionId }: ReadOptions,
+  range: ByteRange,
   signal: AbortSignal,
 ) {
   const { sdk, bucket } = connection;
@@ -50,25 +53,58 @@ async function requestBody(
     Key: key,
     ...(version === undefined ? {} : { IfMatch: quoted(version) }),
     ...(versionId === undefined ? {} : { VersionId: versionId }),
-    ...(from === 0 ? {} : { Range: `bytes=${from}-` }),
+    ...(isWhole(range) ? {} : { Range: rangeHeader(range) }),
   };
   // As a header, not as `ChecksumMode`: the SDK would hash the body as well, and the caller hashes it anyway.
-  const headers: Record<string, string> = from === 0 ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
+  const headers: Record<string, string> = isWhole(range) ? { 'x-amz-checksum-mode': 'ENABLED' } : {};
   try {
-    const answer = await connection.call({ operation: 'GetObject', key }, signal, (options) =>
+    return await connection.call({ operation: 'GetObject', key }, signal, (options) =>
       connection.quick(new sdk.GetObjectCommand(withHeaders(input, headers)), options),
     );
-    const size = wholeSize({ contentLength: answer.ContentLength, contentRange: answer.ContentRange }, from);
-    return { body: answer.Body as Readable | undefined, headers: answer, size };
   } catch (error) {
-    if (from > 0 && isRangeError(error)) return undefined;
+    if (!isWhole(range) && isRangeError(error)) return undefined;
     throw error;
   }
 }
 
-async function emptyRange(connection: S3Connection, key: Key, versionId: string | undefined, signal: AbortSignal) {
-  const answer = await requestHead(connection, key, signal, versionId);
-  return { body: undefined, headers: answer, size: answer.ContentLength };
+/**
+ * What a HEAD says where the answer to a read says too little: there is none, or it carries a range. Its checksums are then
+ * those of a part where the range is one (User Guide, "Part-level checksums"), and of some servers those of the object. So
+ * they count in no range, and are asked for beside the first.
+ */
+async function aboutWhole(
+  connection: S3Connection,
+  key: Key,
+  answer: SizedHeaders | undefined,
+  { from = 0, to, version, versionId }: ReadOptions,
+  signal: AbortSignal,
+): Promise<SizedHeaders> {
+  if (answer !== undefined && isWhole({ from, to })) return answer;
+  if (answer !== undefined && from > 0) return { ...answer, ...noChecksums };
+  const asked = await requestHead(connection, key, signal, versionId);
+  expectVersion(connection, key, asked, answer === undefined ? version : versionOf(answer.ETag ?? ''));
+  return asked;
+}
+
+type SizedHeaders = ObjectHeaders & { readonly ContentLength?: number | undefined };
+
+const noChecksums = { ChecksumCRC32C: undefined, ChecksumCRC64NVME: undefined, ChecksumSHA256: undefined };
+
+interface Answered {
+  readonly ContentLength?: number | undefined;
+  readonly ContentRange?: string | undefined;
+}
+
+function wholeSizeOf(
+  { name, bucket }: S3Connection,
+  key: Key,
+  { ContentLength: contentLength, ContentRange: contentRange }: Answered,
+  range: ByteRange,
+): number | undefined {
+  return wholeSize({ contentLength, contentRange }, range, (code, what) => {
+    const message = `Reading ${JSON.stringify(key)} in bucket "${bucket}": ${what}. Check the server or a proxy in front of it`;
+    return new ProviderError(code, message, { provider: name, key });
+  });
 }
 
 function isRangeError(error: unknown): boolean {
@@ -77,7 +113,8 @@ function isRangeError(error: unknown): boolean {
 }
 
 /** Some servers ignore `If-Match` on GET. */
-function expectVersion(connection: S3Connection, key: Key, found: string, wanted: string | undefined): void {
+function expectVersion(connection: S3Connection, key: Key, { ETag }: ObjectHeaders, wanted: string | undefined): void {
+  const found = requireVersion(connection, key, ETag);
   if (wanted === undefined || found === wanted) return;
   const message = `${JSON.stringify(key)} in bucket "${connection.bucket}" is not version ${wanted} any more: it is ${found}`;
   throw new ProviderError('conflict', message, { provider: connection.name, key });

@@ -98,7 +98,7 @@ export class SimulatedProvider implements Provider {
       body: this.#body(
         key,
         object,
-        bytes.subarray(options.from ?? 0),
+        bytes.subarray(options.from ?? 0, options.to),
         { ...options, cut: fault?.kind === 'cut' },
         signal,
       ),

@@ -47,6 +47,9 @@ export type Fault =
   | 'keep-half'
   /** Sends stored gzip decompressed, whatever the client accepts. */
   | 'always-decompress'
+  | 'ignore-range'
+  /** Answers a range with the one a byte later, of the same length. */
+  | 'shift-range'
   /** Reports no checksums. */
   | 'no-checksums'
   | 'denied'

@@ -43,7 +43,12 @@ export function media(call: Call): Answer {
   const { faults } = call;
   const read = faults.has('flip-bit-read') ? flipped(object.bytes) : object.bytes;
   const whole = faults.has('truncate-read') ? read.subarray(0, read.length >> 1) : read;
-  return ranged(whole, call.request.headers.range, headers);
+  return ranged(
+    whole,
+    faults.has('ignore-range') ? undefined : call.request.headers.range,
+    headers,
+    faults.has('shift-range') ? 1 : 0,
+  );
 }
 
 function mediaHeaders(object: StoredObject): Record<string, string> {
@@ -57,11 +62,12 @@ function mediaHeaders(object: StoredObject): Record<string, string> {
   };
 }
 
-function ranged(bytes: Buffer, range: string | undefined, headers: Record<string, string>): Answer {
-  const from = /^bytes=(\d+)-$/.exec(range ?? '')?.[1];
-  if (from === undefined) return { headers, body: bytes };
-  const start = Number(from);
+function ranged(bytes: Buffer, range: string | undefined, headers: Record<string, string>, shift: number): Answer {
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(range ?? '') ?? [];
+  if (from === undefined || to === undefined) return { headers, body: bytes };
+  const start = Number(from) + shift;
   if (start >= bytes.length) return { status: 416, headers: { 'Content-Range': `bytes */${bytes.length}` } };
-  const contentRange = `bytes ${start}-${bytes.length - 1}/${bytes.length}`;
-  return { status: 206, headers: { ...headers, 'Content-Range': contentRange }, body: bytes.subarray(start) };
+  const last = Math.min(to === '' ? bytes.length : Number(to) + shift, bytes.length - 1);
+  const contentRange = `bytes ${start}-${last}/${bytes.length}`;
+  return { status: 206, headers: { ...headers, 'Content-Range': contentRange }, body: bytes.subarray(start, last + 1) };
 }

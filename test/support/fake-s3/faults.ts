@@ -46,6 +46,8 @@ export type Fault =
   | 'list-ignores-start'
   | 'ignore-preconditions'
   | 'ignore-range'
+  /** Answers a range with the one a byte later, of the same length. */
+  | 'shift-range'
   /** Refuses as told, and does nothing. */
   | {
       readonly status: number;

@@ -48,16 +48,18 @@ export function getObject(bucket: Bucket, request: S3Request, faults: Faults): S
   const wanted = request.headers['if-match'];
   if (wanted !== undefined && wanted !== `"${object.etag}"` && !faults.has('ignore-preconditions'))
     throw preconditionFailed();
-  const range = faults.has('ignore-range') ? null : /^bytes=(\d+)-$/.exec(request.headers['range'] ?? '');
+  const range = faults.has('ignore-range') ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers['range'] ?? '');
   if (range === null) return { status: 200, headers: headersOf(object, request), body: object.bytes };
-  const from = Number(range[1]);
+  const shift = faults.has('shift-range') ? 1 : 0;
+  const from = Number(range[1]) + shift;
   if (from >= object.bytes.length) throw new S3Error(416, 'InvalidRange', 'The requested range is not satisfiable');
-  const last = object.bytes.length - 1;
+  const end = object.bytes.length;
+  const last = Math.min(range[2] === '' ? end : Number(range[2]) + shift, end - 1);
   const { 'x-amz-checksum-type': _, ...headers } = headersOf(object, { ...request, headers: {} });
   return {
     status: 206,
-    headers: { ...headers, 'content-range': `bytes ${from}-${last}/${last + 1}` },
-    body: object.bytes.subarray(from),
+    headers: { ...headers, 'content-range': `bytes ${from}-${last}/${end}` },
+    body: object.bytes.subarray(from, last + 1),
   };
 }
 
