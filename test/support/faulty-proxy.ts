@@ -23,7 +23,9 @@ export type Fault =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | { readonly silence: () => Promise<void> }
   /** Response headers to leave out. */
-  | { readonly hide: readonly string[] };
+  | { readonly hide: readonly string[] }
+  /** One response header to replace, where it is there. */
+  | { readonly alter: string; readonly to: string };
 
 export interface FaultRule {
   readonly match: {
@@ -173,7 +175,10 @@ function giveBack(
 ): void {
   const hidden = typeof fault === 'object' && 'hide' in fault ? fault.hide : [];
   const body = fault === 'flip-bit-read' ? flipped(received) : fault === 'truncate-read' ? halved(received) : received;
-  const headers = pairs(answer.rawHeaders).filter(
+  const altered = (name: string, value: string): string =>
+    typeof fault === 'object' && 'alter' in fault && fault.alter === name.toLowerCase() ? fault.to : value;
+  const told = pairs(answer.rawHeaders).map(([name, value]): [string, string] => [name, altered(name, value)]);
+  const headers = told.filter(
     ([name]) =>
       !/^(connection|keep-alive|transfer-encoding)$/i.test(name) &&
       (isHead || !/^content-length$/i.test(name)) &&

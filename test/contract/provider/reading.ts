@@ -25,6 +25,45 @@ export function readingCases(fixture: ProviderFixture): void {
       expect(reader.head.size, 'the head tells the size of the whole object').toBe(size);
     });
 
+    test.each([
+      ['a range in the middle', 100_000, 10_000, 75_537],
+      ['the first byte', 100_000, 0, 1],
+      ['the last byte', 100_000, 99_999, 100_000],
+      ['a range up to the end', 100_000, 50_000, 100_000],
+      ['a range that goes beyond the end', 100_000, 99_000, 200_000],
+      ['a range that is more than all', 100_000, 0, 200_000],
+      ['a range beyond the end', 100_000, 100_001, 100_002],
+      ['from beyond the end on', 100_000, 100_001, undefined],
+      ['a range of an empty object', 0, 0, 10],
+    ])('of %s', async (_, size, from, to) => {
+      const { provider } = room();
+      const bytes = bytesOf(size, 'ranges');
+      const key = `ranges/${size}`;
+      const { version } = await put(provider, key, bytes);
+      const range = { from, ...(to !== undefined && { to }) };
+      expect((await readAll(provider, key, range)).equals(bytes.subarray(from, to))).toBe(true);
+      expect((await readAll(provider, key, { ...range, version })).equals(bytes.subarray(from, to))).toBe(true);
+      await using reader = await provider.read(key, range, calm);
+      expect([reader.head.size, reader.head.version], 'the head is that of the whole object').toEqual([size, version]);
+    });
+
+    test('of a range that begins with the first byte tells the same of the object as one of all', async () => {
+      const { provider } = room();
+      await put(provider, 'told', bytesOf(10_000));
+      await using whole = await provider.read('told', {}, calm);
+      await using range = await provider.read('told', { to: 100 }, calm);
+      expect(range.head).toEqual(whole.head);
+    });
+
+    test('of many ranges side by side gives each its own bytes', async () => {
+      const { provider } = room();
+      const bytes = bytesOf(1_000_000, 'side by side');
+      const { version } = await put(provider, 'side by side', bytes);
+      const starts = Array.from({ length: 16 }, (_, n) => n * 62_500);
+      const ranges = starts.map((from) => readAll(provider, 'side by side', { version, from, to: from + 62_500 }));
+      expect(Buffer.concat(await Promise.all(ranges)).equals(bytes)).toBe(true);
+    });
+
     test('of the version asked for, from a byte on', async () => {
       const { provider } = room();
       const bytes = bytesOf(10_000, 'versioned');
@@ -39,6 +78,9 @@ export function readingCases(fixture: ProviderFixture): void {
       await put(provider, 'stale', 'other bytes');
       await expectError(readAll(provider, 'stale', { version }), 'conflict');
       await expectError(readAll(provider, 'stale', { version, from: 2 }), 'conflict');
+      await expectError(readAll(provider, 'stale', { version, from: 2, to: 4 }), 'conflict');
+      await expectError(readAll(provider, 'stale', { version, to: 4 }), 'conflict');
+      await expectError(readAll(provider, 'stale', { version, from: 100, to: 200 }), 'conflict');
       await provider.delete('stale', {}, calm);
       await expectError(readAll(provider, 'stale', { version }), 'conflict', 'not-found');
     });

@@ -28,8 +28,10 @@ export type Fault =
   | 'ok-with-error-body'
   /** Answers a write with 200 and no ETag. */
   | 'no-etag'
+  /** Answers as if another object stood there by now. */
+  | 'another-etag'
   | 'slow-down'
-  /** Answers a put with another checksum than it was sent. */
+  /** Answers with another checksum than a put was sent, or than the object has. */
   | 'echo-another-checksum'
   /** Answers a completion without the checksum it stored (versitygw, when repeated). */
   | 'complete-without-checksum'

@@ -89,6 +89,7 @@ function distorted(answer: S3Response, faults: Faults): S3Response {
     delete headers['etag'];
     body = without(body, 'ETag');
   }
+  if (faults.has('another-etag')) headers['etag'] = '"another"';
   if (faults.has('echo-another-checksum')) headers['x-amz-checksum-crc32c'] = 'AAAAAA==';
   if (faults.has('complete-without-checksum')) body = without(body, 'Checksum\\w+');
   return { status: answer.status, headers, ...(body === undefined ? {} : { body }) };

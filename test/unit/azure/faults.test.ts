@@ -72,6 +72,17 @@ test('a short answer that claims to be whole shows in the size of its head, or t
   await expectError(readAll(provider, 'blob', { from: 10 }), 'unavailable');
 });
 
+test.each([
+  ['without saying of which bytes', { hide: ['content-range'] }, 'unsupported'],
+  ['with other bytes', { alter: 'content-range', to: 'bytes 6-10/50000' }, 'invalid'],
+  ['with fewer bytes', { alter: 'content-range', to: 'bytes 5-8/50000' }, 'invalid'],
+] as const)('a range that is answered %s is not taken for it', async (_, fault, code) => {
+  const { provider, proxy } = room();
+  await put(provider, 'blob', body);
+  proxy.inject({ match: { method: 'GET', path: /blob/ }, fault });
+  await expectError(readAll(provider, 'blob', { from: 5, to: 10 }), code);
+});
+
 test('a lost answer to a write is unavailable, and the write may have happened', async () => {
   const { provider, proxy } = room();
   proxy.inject({ match: { method: 'PUT', path: /blob/ }, fault: 'lose-response' });

@@ -120,6 +120,18 @@ describe('a read from Cloud Storage', () => {
     expect(error.message).toContain(version);
   });
 
+  test.each([
+    ['ignore-range', 'unsupported', 'knows no ranges'],
+    ['shift-range', 'invalid', 'was answered with "bytes'],
+  ] as const)('of a range, from a server with %s, does not take the wrong bytes', async (fault, code, says) => {
+    await using room = await openRoom();
+    const { version } = await put(room.provider, 'k', bytes);
+    room.fake.faults.add({ match: { operation: 'object.media' }, fault });
+    for (const range of [{ from: 5 }, { from: 5, to: 10 }, { version, to: 10 }]) {
+      expect((await failure(room.provider.read('k', range, calm), code)).message).toContain(says);
+    }
+  });
+
   test('disposed early ends the connection', async () => {
     await using room = await openRoom();
     await put(room.provider, 'k', bytesOf(30_000_000, 'big'));

@@ -73,7 +73,37 @@ describe('read', () => {
     await using room = await connectedS3Room();
     room.fake.place('x', bytes);
     room.fake.inject({ fault: 'ignore-range' });
-    await expect(readAll(room.provider, { from: 5 })).rejects.toMatchObject({ code: 'invalid' });
+    for (const range of [{ from: 5 }, { from: 5, to: 10 }, { to: 10 }]) {
+      await expect(readAll(room.provider, range)).rejects.toMatchObject({ code: 'unsupported' });
+    }
+  });
+
+  test('of a range, from a server that answers with another one, does not take the wrong bytes', async () => {
+    await using room = await connectedS3Room();
+    room.fake.place('x', bytes);
+    room.fake.inject({ fault: 'shift-range' });
+    for (const range of [{ from: 5 }, { from: 5, to: 10 }, { to: 10 }]) {
+      const message = expect.stringMatching(/was answered with "bytes/) as string;
+      await expect(readAll(room.provider, range)).rejects.toMatchObject({ code: 'invalid', message });
+    }
+  });
+
+  test('of the first range tells the checksum of the object, and no range takes its own for that', async () => {
+    await using room = await openS3Room();
+    await put(room.provider, 'x', bytes);
+    const { crc64nvme } = await digestOf(bytes);
+    await using first = await room.provider.read('x', { to: 100 }, calm);
+    expect(first.head.checksums).toEqual({ crc64nvme });
+    room.fake.inject({ match: { method: 'GET' }, fault: 'echo-another-checksum' });
+    await using second = await room.provider.read('x', { from: 100, to: 200 }, calm);
+    expect(second.head).not.toHaveProperty('checksums');
+  });
+
+  test('of an object that is replaced before the first range is asked for its checksum is a conflict', async () => {
+    await using room = await connectedS3Room();
+    room.fake.place('x', bytes);
+    room.fake.inject({ match: { method: 'HEAD' }, fault: 'another-etag' });
+    await expect(readAll(room.provider, { to: 100 })).rejects.toMatchObject({ code: 'conflict' });
   });
 
   test('left unread closes its connection, and others go on', async () => {
