@@ -145,6 +145,8 @@ class Planner {
     const partSize = this.#pick([32, 48, 64]);
     const more = seededRandom(this.#seed ^ crc32(name));
     const kept = more();
+    const comparesParts = more() < 0.5;
+    const parallelReads = Math.floor(more() * 5);
     return {
       name,
       versions: this.#chance(0.25) ? 'etag' : 'unique',
@@ -155,7 +157,7 @@ class Planner {
       latency: this.#pick([3, 20, 20, 300]),
       states: this.#chance(0.5),
       listsUploads: kept < 0.6 ? 'by key' : kept < 0.8 ? 'without key' : 'never',
-      comparesParts: more() < 0.5,
+      comparesParts,
       capabilities: {
         listing: this.#chance(0.08) ? 'unordered' : 'ordered',
         listsAfter: more() < 0.7,
@@ -166,6 +168,7 @@ class Planner {
         conditionalDeletes: this.#chance(0.85),
         ...(name === 'source' && this.#chance(0.4) ? { preciseTimes: true } : {}),
         ...(this.#chance(0.3) ? { freeReads: true } : {}),
+        ...(parallelReads > 1 ? { parallelReads } : {}),
         limits: {
           maxObjectSize: 2 ** 30,
           maxPutSize: this.#pick([64, 64, 200, 1_000]),

@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import { memoryCapabilities, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
+import { inTurn } from '../../../src/providers/in-turn.ts';
+import { Slots } from '../../../src/providers/slots.ts';
+import { TokenBucket } from '../../../src/providers/token-bucket.ts';
+import { ByteBudget } from '../../../src/replication/byte-budget.ts';
+import { copyObject } from '../../../src/replication/copy.ts';
+import type { CopyResult } from '../../../src/replication/copy-job.ts';
+import { silentLog } from '../../../src/telemetry/log.ts';
+import { bytesOf } from '../../support/bytes.ts';
+import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
+import { Place } from '../../support/place.ts';
+import { TestClock } from '../../support/test-clock.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+/** Takes parts of 1 MiB, and no put of more than 256 KiB; and is read by three requests at once. */
+const inParts: MemoryOptions = {
+  capabilities: {
+    parallelReads: 3,
+    limits: {
+      ...memoryCapabilities.limits,
+      maxPutSize: 256 * KiB,
+      part: { min: 256 * KiB, max: MiB, multipleOf: 256 * KiB, maxCount: 100, order: 'any' },
+    },
+  },
+};
+
+const options: WorldOptions = { source: inParts, targets: { one: inParts, two: inParts } };
+
+/** How many bodies are being read at the source at once, at most. */
+function watchBodies({ source }: World): () => number {
+  let [open, most] = [0, 0];
+  source.body = async function* (chunks) {
+    most = Math.max(most, (open += 1));
+    try {
+      yield* chunks;
+    } finally {
+      open -= 1;
+    }
+  };
+  return () => most;
+}
+
+test('a large object is read in ranges side by side, each byte once, and goes to every target', async () => {
+  await using world = await openWorld(options);
+  const bytes = bytesOf(9 * MiB + 7);
+  world.source.write('big', bytes);
+  world.source.write('short of two parts', bytesOf(2 * MiB - 1));
+  const most = watchBodies(world);
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 4 });
+  for (const place of world.targets) expect(place.bucket.objects.get('big')?.bytes.equals(bytes)).toBe(true);
+  expect([world.source.count('read'), world.source.bytesRead]).toEqual([10 + 1, 11 * MiB + 6]);
+  expect(most()).toBeGreaterThanOrEqual(3);
+  expect(world.engine.budget.used).toBe(0);
+});
+
+test('a version that is replaced in the middle is a conflict: nothing becomes visible', async () => {
+  await using world = await openWorld(options);
+  world.source.write('big', bytesOf(9 * MiB, 'before'));
+  let reads = 0;
+  world.source.before = ({ operation }) => {
+    if (operation === 'read' && (reads += 1) === 5) world.source.write('big', bytesOf(9 * MiB, 'after'));
+  };
+  await world.reconcile();
+  const seen = world.targets.map((place) => place.bucket.objects.get('big')?.bytes.equals(bytesOf(9 * MiB, 'before')));
+  expect(seen).not.toContain(true);
+  world.source.heal();
+  await world.reconcile();
+  for (const place of world.targets) {
+    expect(place.bucket.objects.get('big')?.bytes.equals(bytesOf(9 * MiB, 'after'))).toBe(true);
+  }
+});
+
+test('when every target fails, the source is not read to its end', async () => {
+  await using world = await openWorld(options);
+  world.source.write('big', bytesOf(20 * MiB));
+  for (const place of world.targets) place.failWith('denied', 'start-upload');
+  expect(await world.reconcile()).toMatchObject({ outcome: 'incomplete', failed: 2 });
+  expect(world.source.bytesRead).toBeLessThan(10 * MiB);
+  expect(world.engine.budget.used).toBe(0);
+});
+
+test('a copy is made again from another copy, and where that fails in the middle, from the next', async () => {
+  await using world = await openWorld({ source: inParts, targets: { one: inParts, two: inParts, three: inParts } });
+  const bytes = bytesOf(9 * MiB);
+  world.source.write('big', bytes);
+  await world.reconcile();
+  world.target('three').bucket.objects.delete('big');
+  world.source.failWith('not-found', 'read');
+  const one = world.target('one');
+  let reads = 0;
+  one.before = ({ operation, key }) => {
+    if (operation === 'read' && (reads += 1) > 4) throw one.error('unavailable', key);
+  };
+  world.forget();
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', repaired: 1 });
+  expect(world.target('three').bucket.objects.get('big')?.bytes.equals(bytes)).toBe(true);
+  expect([world.source, one, world.target('two')].map((place) => place.bytesRead)).toEqual([0, 4 * MiB, 5 * MiB]);
+});
+
+test('little memory is enough for many objects at once, and is never exceeded', async () => {
+  await using world = await openWorld({ ...options, memory: 2 * MiB, concurrency: 16 });
+  for (let n = 0; n < 12; n += 1) world.source.write(`big${n}`, bytesOf(4 * MiB + n, `${n}`));
+  let most = 0;
+  for (const place of world.targets) place.before = () => void (most = Math.max(most, world.engine.budget.used));
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 24 });
+  expect(most).toBeLessThanOrEqual(2 * MiB);
+  expect(world.engine.budget.used).toBe(0);
+});
+
+test.each([1, 2, 5])(
+  '%i bodies at once, as the limit of a place allows, and little memory end in time',
+  async (bodies) => {
+    const clock = new TestClock();
+    const [source, target] = [new Place('source', clock, inParts), new Place('one', clock, inParts)];
+    const turns = { requests: new TokenBucket(undefined, clock), calls: new Slots(1), bodies: new Slots(bodies) };
+    const provider = inTurn(source.site.provider, turns);
+    const budget = new ByteBudget(3 * MiB);
+    const signal = new AbortController().signal;
+    const capabilities = await target.site.connect('target', signal);
+    const copy = async (key: string, size: number): Promise<CopyResult> => {
+      const { version } = source.write(key, bytesOf(size));
+      const destinations = [{ name: 'one', provider: target.site.provider, capabilities, occupied: null }];
+      const from = { provider, key, version, size, parallelReads: 3 };
+      const ignore = (): undefined => undefined;
+      const told = { now: () => clock.now(), onBytes: ignore, onSourceBytes: ignore, log: silentLog };
+      const job = { from, sourceVersion: version, sourceModifiedAt: 0, sha256: null, destinations };
+      return await copyObject(job, { ...told, method: 'attested', budget, clock }, signal);
+    };
+    const sizes = [6 * MiB, 200 * KiB, 3 * MiB + 1, 5 * MiB, 100 * KiB, 4 * MiB];
+    await Promise.all(sizes.map((size, n) => copy(`${n}`, size)));
+    expect(target.keys()).toHaveLength(sizes.length);
+    expect(source.bytesRead).toBe(sizes.reduce((sum, size) => sum + size));
+    expect(budget.used).toBe(0);
+  },
+);
