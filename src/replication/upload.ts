@@ -25,6 +25,9 @@ import type { Content } from './store.ts';
 /** Parts of one object that may be under way at once: enough to keep every target busy while the next is read. */
 const partsUnderWay = 4;
 
+/** So many more where parts are read side by side: else those that are sent leave too few to be read. */
+const moreBeingRead = 2;
+
 export interface UploadPlan {
   readonly partSize: number;
   /** What is remembered of earlier uploads to the destinations. */
@@ -61,7 +64,8 @@ class Fan implements AsyncDisposable {
     this.#partSize = partSize;
     this.#options = options;
     this.#signal = signal;
-    this.#buffers = new PartBuffers(partSize, partsUnderWay, options.budget);
+    const most = this.#readsSideBySide ? partsUnderWay + moreBeingRead : partsUnderWay;
+    this.#buffers = new PartBuffers(partSize, most, options.budget);
     this.#drag = new Drag(options.clock, options.convoy);
     this.stream = streamOf(job, options, signal);
     this.lanes = job.destinations.map((to) => new Lane(to, job, partSize, options, recorded));
@@ -109,6 +113,7 @@ class Fan implements AsyncDisposable {
       const offset = number * this.#partSize;
       number += 1;
       const part: Part = { number, offset, bytes, checksums: await checksumsOf(bytes, algorithms) };
+      while (this.#sending.size >= partsUnderWay) await this.#drag.reading(() => Promise.race(this.#sending));
       this.#send({ ...part, upTo: hasher.sha256SoFar() }, offset + bytes.length === size);
       if (this.lanes.every((lane) => lane.failed)) return null;
     }
@@ -124,7 +129,7 @@ class Fan implements AsyncDisposable {
     const { size, parallelReads: most = 1 } = this.#job.from;
     const [buffers, partSize, signal] = [this.#buffers, this.#partSize, this.#signal];
     const take = async (): Promise<Buffer> => await this.#drag.reading(() => buffers.take(signal));
-    if (most < 2 || size < 2 * partSize) return inParts(this.stream, size, partSize, take);
+    if (!this.#readsSideBySide) return inParts(this.stream, size, partSize, take);
     const ours: Buffers = {
       take,
       tryTake: () => buffers.tryTake(),
@@ -134,6 +139,11 @@ class Fan implements AsyncDisposable {
       giveBack: (buffer) => buffers.give(buffer, true),
     };
     return inRanges(this.stream, { size, partSize, most }, ours, signal);
+  }
+
+  get #readsSideBySide(): boolean {
+    const { size, parallelReads = 1 } = this.#job.from;
+    return parallelReads > 1 && size >= 2 * this.#partSize;
   }
 
   /** Made once reading began: what the source says of its bytes decides too what is computed. */
