@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import type { Clock } from '../../../src/objects/clock.ts';
 import { memoryCapabilities, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
 import { inTurn } from '../../../src/providers/in-turn.ts';
 import { Slots } from '../../../src/providers/slots.ts';
@@ -6,10 +7,12 @@ import { TokenBucket } from '../../../src/providers/token-bucket.ts';
 import { ByteBudget } from '../../../src/replication/byte-budget.ts';
 import { copyObject } from '../../../src/replication/copy.ts';
 import type { CopyResult } from '../../../src/replication/copy-job.ts';
+import type { Candidate } from '../../../src/replication/read-source.ts';
 import { silentLog } from '../../../src/telemetry/log.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World, type WorldOptions } from '../../support/engine.ts';
 import { Place } from '../../support/place.ts';
+import { calm, openS3Room, put } from '../../support/s3-room.ts';
 import { TestClock } from '../../support/test-clock.ts';
 
 const KiB = 1024;
@@ -110,24 +113,47 @@ test('little memory is enough for many objects at once, and is never exceeded', 
   expect(world.engine.budget.used).toBe(0);
 });
 
+/** Copies to a target that takes parts of 1 MiB. */
+async function copyTo(
+  target: Place,
+  from: Candidate,
+  more: { readonly clock: Clock; readonly budget: ByteBudget },
+): Promise<CopyResult> {
+  const capabilities = await target.site.connect('target', calm);
+  const destinations = [{ name: target.name, provider: target.site.provider, capabilities, occupied: null }];
+  const job = { from, sourceVersion: from.version, sourceModifiedAt: 0, sha256: null, destinations };
+  const ignore = (): undefined => undefined;
+  const told = { now: () => more.clock.now(), onBytes: ignore, onSourceBytes: ignore, log: silentLog };
+  return await copyObject(job, { ...told, method: 'attested', ...more }, calm);
+}
+
+test('what an S3 source states of the object is compared with its ranges; one flipped bit is not copied', async () => {
+  await using room = await openS3Room();
+  const bytes = bytesOf(4 * MiB);
+  const { version } = await put(room.provider, 'x', bytes);
+  const clock = new TestClock();
+  const target = new Place('one', clock, inParts);
+  const { parallelReads } = await room.provider.connect('source', calm);
+  const from = { provider: room.provider, key: 'x', version, size: bytes.length, parallelReads };
+  const rest = { clock, budget: new ByteBudget(100 * MiB) };
+  room.fake.inject({ match: { method: 'GET', keyPattern: /^x$/, nth: 3 }, fault: 'flip-bit-read' });
+  await expect(copyTo(target, from, rest)).rejects.toMatchObject({ code: 'checksum-mismatch' });
+  expect(target.keys()).toEqual([]);
+  await copyTo(target, from, rest);
+  expect(target.bucket.objects.get('x')?.bytes.equals(bytes)).toBe(true);
+});
+
 test.each([1, 2, 5])(
-  '%i bodies at once, as the limit of a place allows, and little memory end in time',
+  '%i bodies at once, as a place may limit them, and little memory: all come through',
   async (bodies) => {
     const clock = new TestClock();
     const [source, target] = [new Place('source', clock, inParts), new Place('one', clock, inParts)];
     const turns = { requests: new TokenBucket(undefined, clock), calls: new Slots(1), bodies: new Slots(bodies) };
     const provider = inTurn(source.site.provider, turns);
     const budget = new ByteBudget(3 * MiB);
-    const signal = new AbortController().signal;
-    const capabilities = await target.site.connect('target', signal);
     const copy = async (key: string, size: number): Promise<CopyResult> => {
       const { version } = source.write(key, bytesOf(size));
-      const destinations = [{ name: 'one', provider: target.site.provider, capabilities, occupied: null }];
-      const from = { provider, key, version, size, parallelReads: 3 };
-      const ignore = (): undefined => undefined;
-      const told = { now: () => clock.now(), onBytes: ignore, onSourceBytes: ignore, log: silentLog };
-      const job = { from, sourceVersion: version, sourceModifiedAt: 0, sha256: null, destinations };
-      return await copyObject(job, { ...told, method: 'attested', budget, clock }, signal);
+      return await copyTo(target, { provider, key, version, size, parallelReads: 3 }, { clock, budget });
     };
     const sizes = [6 * MiB, 200 * KiB, 3 * MiB + 1, 5 * MiB, 100 * KiB, 4 * MiB];
     await Promise.all(sizes.map((size, n) => copy(`${n}`, size)));
