@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import type { Clock } from '../../../src/objects/clock.ts';
 import { memoryCapabilities, type MemoryOptions } from '../../../src/providers/memory/memory.ts';
@@ -57,6 +58,21 @@ test('a large object is read in ranges side by side, each byte once, and goes to
   expect([world.source.count('read'), world.source.bytesRead]).toEqual([10 + 1, 11 * MiB + 6]);
   expect(most()).toBeGreaterThanOrEqual(3);
   expect(world.engine.budget.used).toBe(0);
+});
+
+test('however fast parts are read, four of them are sent at once', async () => {
+  await using world = await openWorld({ ...options, targets: { one: inParts } });
+  world.source.write('big', bytesOf(16 * MiB));
+  const one = world.target('one');
+  let [open, most] = [0, 0];
+  one.before = async ({ operation }) => {
+    if (operation !== 'part') return;
+    most = Math.max(most, (open += 1));
+    for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+    open -= 1;
+  };
+  expect(await world.reconcile()).toMatchObject({ outcome: 'complete', copied: 1 });
+  expect(most).toBe(4);
 });
 
 test('a version that is replaced in the middle is a conflict: nothing becomes visible', async () => {
