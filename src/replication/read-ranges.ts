@@ -1,6 +1,5 @@
-import { ProviderError } from '../objects/errors.ts';
 import { Leash } from '../objects/leash.ts';
-import { inParts, type ObjectStream } from './read-source.ts';
+import { inParts, isUnsupported, type ObjectStream } from './read-source.ts';
 
 /** What parts are read into: as many as there are at the moment, and each used again once it came back. */
 export interface Buffers {
@@ -63,7 +62,7 @@ class Ranges implements AsyncDisposable {
       await this.#first();
       return true;
     } catch (error) {
-      if (error instanceof ProviderError && error.code === 'unsupported') return false;
+      if (isUnsupported(error)) return false;
       throw error;
     }
   }

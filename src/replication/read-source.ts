@@ -65,7 +65,10 @@ export class ObjectStream {
     return this.range(0, this.#candidate.size, this.#signal);
   }
 
-  /** From byte `start` on, up to byte `end` (exclusive). */
+  /**
+   * From byte `start` on, up to byte `end` (exclusive).
+   * @throws ProviderError `unsupported` also where a place knows no ranges: it is not left for that before the first byte came.
+   */
   async *range(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     let offset = start;
     for (;;) {
@@ -77,7 +80,7 @@ export class ObjectStream {
         }
         return;
       } catch (error) {
-        if (signal.aborted) throw error;
+        if (signal.aborted || (offset === 0 && end < place.size && isUnsupported(error))) throw error;
         this.#goOnElsewhere(place, error);
       }
     }
@@ -137,6 +140,10 @@ export class ObjectStream {
       yield chunk;
     }
   }
+}
+
+export function isUnsupported(error: unknown): boolean {
+  return error instanceof ProviderError && error.code === 'unsupported';
 }
 
 type Sized = Pick<Candidate, 'provider' | 'key' | 'size'>;

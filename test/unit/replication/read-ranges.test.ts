@@ -125,7 +125,7 @@ test('each part is asked for once, by itself, several at a time, and all come in
 });
 
 test('the head is what the answer with the first byte says, whichever comes first', async () => {
-  const shelf = new Shelf(bytesOf(500));
+  const shelf = new Shelf(bytesOf(400));
   const { provider } = shelf.candidate;
   const read: typeof provider.read = async (key, options, signal) => {
     for (let turn = 0; options.from === undefined && turn < 5; turn += 1) await setImmediate();
@@ -227,8 +227,10 @@ test('a place that knows no ranges is read as one stream', async () => {
     const { from, to } = shelf.asked.at(-1) ?? {};
     if (from !== undefined || to !== undefined) throw shelf.place.error('unsupported');
   };
-  const all = reading(shelf, { memory: 200 });
+  const spare = new Shelf(bytes);
+  const all = reading(shelf, { memory: 200, spares: { candidates: [spare.candidate] } });
   expect((await collect(all)).equals(bytes)).toBe(true);
+  expect(spare.asked).toEqual([]);
   expect(shelf.asked.at(-1)).toEqual({ version: shelf.candidate.version });
   expect([shelf.most, all.counted()]).toEqual([1, 1_000]);
   all.buffers[Symbol.dispose]();
