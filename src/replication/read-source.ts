@@ -67,7 +67,7 @@ export class ObjectStream {
 
   /**
    * From byte `start` on, up to byte `end` (exclusive).
-   * @throws ProviderError `unsupported` also where a place knows no ranges: it is not left for that before the first byte came.
+   * @throws ProviderError `unsupported` also where a place seems to know no ranges: it is not left for that before the head is known.
    */
   async *range(start: number, end: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
     let offset = start;
@@ -80,7 +80,8 @@ export class ObjectStream {
         }
         return;
       } catch (error) {
-        if (signal.aborted || (offset === 0 && end < place.size && isUnsupported(error))) throw error;
+        const knowsNoRanges = this.#head === undefined && end - start < place.size && isUnsupported(error);
+        if (signal.aborted || knowsNoRanges) throw error;
         this.#goOnElsewhere(place, error);
       }
     }
