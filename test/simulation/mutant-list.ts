@@ -35,6 +35,12 @@ export const mutants: readonly Mutant[] = [
     replace: 'const which = versionId === undefined ? (offset === 0 ? { version } : {}) : { versionId };',
   },
   {
+    name: 'a range is of whatever stands there now',
+    file: 'src/replication/read-source.ts',
+    find: 'const which = versionId === undefined ? { version } : { versionId };',
+    replace: 'const which = versionId === undefined ? (end === size ? { version } : {}) : { versionId };',
+  },
+  {
     name: 'visible before its digest is known to be right',
     file: 'src/replication/copy.ts',
     find: '    requireArrived(job, stream.head, digest);\n    requireDigest(job, digest, stream.from);\n',

@@ -160,9 +160,12 @@ function sameSize(plan: Plan, random: Random): Plan {
     const cut: Step = { at, do: 'request', place: 'source', fault: { on: 'reading', kind: 'cut' } };
     return [cut, cut, { at: at + Math.floor(random() * 5 * second), ...written(keys[n % 2] ?? 'a', 250, random) }];
   });
+  const source = { ...plan.source, states: false, chunkSize: 100, latency: 1_500, breaksOff: false };
+  const isRanged = random() < 0.5;
   return {
     ...daemonOnly(plan, every),
-    source: { ...plan.source, states: false, chunkSize: 100, latency: 1_500, breaksOff: false },
+    source: isRanged ? { ...source, capabilities: { ...source.capabilities, parallelReads: 3 } } : source,
+    targets: isRanged ? plan.targets.map(inParts(20)) : plan.targets,
     policy: { ...plan.policy, guard: { maxChanged: 1, minObjects: 100 }, detect: { every, full: every } },
     steps: steps.flat(),
     ends: 450 * second,
