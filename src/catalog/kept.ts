@@ -10,7 +10,8 @@ export interface KeptLedger {
   /**
    * Says that a version will be kept (`version` of the place null, so that whatever is written there is known to
    * somebody), then that it is. The same version at the same place again: the later call counts, expiry included;
-   * but where it was known as kept, it stays so.
+   * but where it was known as kept, it stays so. Once the copy is settled as verified, its time begins anew: the write that
+   * replaced it may have taken long.
    * @returns false, and nothing was noted, when it is being deleted at this moment because its time was over.
    */
   noteKept(policy: string, kept: KeptVersion): Promise<boolean>;

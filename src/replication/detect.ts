@@ -81,7 +81,7 @@ class Walk implements AsyncDisposable {
     this.#source = new Cursor(this.#sourcePages());
     const onFinding = (finding: Finding): void => void this.#findings.push(finding);
     const onChange = (...found: Parameters<SuspectsOptions['onChange']>): void => this.#changedAfterAll(...found);
-    this.#suspects = new Suspects(policy.source, { onFinding, onChange }, signal);
+    this.#suspects = new Suspects(policy.source, { clock: options.clock, onFinding, onChange }, signal);
     this.#rows = new Cursor(catalog.outline(policy.name, { prefix }));
     this.#targets = new Map(options.targets.map((site) => [site.name, new Cursor(this.#pages(site))]));
     this.#cursors = this.#all();

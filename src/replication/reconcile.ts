@@ -4,6 +4,7 @@ import { expireKept } from './expiry.ts';
 import type { Seen } from './seen.ts';
 import { abortOrphans } from './orphans.ts';
 import { narrowest, type Policy } from './policy.ts';
+import { damagedAtSource } from './status-evidence.ts';
 import type { Tally } from './tally.ts';
 import { every } from '../objects/clock.ts';
 import { Worker, type Engine } from './worker.ts';
@@ -172,7 +173,7 @@ async function report(
   tally: Tally,
   startedAt: number,
 ): Promise<ReconcileReport> {
-  const { copies, objects, bytes, observed } = await catalog.counts(policy.name, { prefix });
+  const { copies, objects, bytes, observed, sourceDamaged } = await catalog.counts(policy.name, { prefix });
   const failed = copies.pending + copies.unproven + copies.damaged + copies.failed;
   const { copied, bytesCopied, repaired } = tally;
   const { seen, summary, hold } = pass;
@@ -190,7 +191,7 @@ async function report(
     held: hold === undefined ? 0 : observed,
     failed,
     durationMs: clock.now() - startedAt,
-    reasons: summary.reasons,
+    reasons: [...summary.reasons, ...damagedAtSource(policy.name, sourceDamaged)],
     ignored: seen.ignored,
   };
 }

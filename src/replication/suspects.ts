@@ -3,7 +3,9 @@ import type { Finding } from '../catalog/findings.ts';
 import type { ObjectOutline } from '../catalog/rows.ts';
 import { auditSource, isOnlyTouched } from './audit-source.ts';
 import { ProviderError } from '../objects/errors.ts';
+import type { Clock } from '../objects/clock.ts';
 import type { ObjectInfo } from '../objects/object.ts';
+import { isOver } from '../objects/set-back.ts';
 import { agreement, digestByReading, headIfThere } from './prove.ts';
 import type { Site } from './site.ts';
 
@@ -13,7 +15,14 @@ const atOnce = 4;
 /** Bytes read that are worth a transaction of their own. */
 const newsBytes = 64 * 1024 * 1024;
 
+/**
+ * Damage counts once two reads in a row found it, and both may have come over the same bad wire. Looked at again after this
+ * long, in milliseconds, it costs two reads a day.
+ */
+const lookAgainAfter = 24 * 3_600_000;
+
 export interface SuspectsOptions {
+  readonly clock: Pick<Clock, 'now'>;
   readonly onFinding: (finding: Finding) => void;
   /** What was suspected to be the same object is a change like any other. `unlike`: the SHA-256 that it does not have. */
   readonly onChange: (found: ObjectInfo, row: ObjectOutline, unlike: string | undefined) => void;
@@ -46,10 +55,10 @@ export class Suspects {
 
   /** @returns undefined when it is none: then another version is a change. */
   take(found: ObjectInfo, row: ObjectOutline): Suspicion {
-    const { sha256, state, damagedVersion } = row;
+    const { sha256, state } = row;
     if (sha256 === null || state === 'gone') return undefined;
     if (isOnlyTouched(this.#source, found, row)) {
-      if (damagedVersion !== found.version) this.#later(async () => await this.#audit(row, sha256));
+      if (!this.#isKnownDamage(found, row)) this.#later(async () => await this.#audit(row, sha256));
       return 'touched';
     }
     if (!mayBeRestored(found, row, sha256)) return undefined;
@@ -59,6 +68,11 @@ export class Suspects {
       else this.#options.onChange(found, row, same === false ? sha256 : undefined);
     });
     return 'asked';
+  }
+
+  #isKnownDamage({ version }: ObjectInfo, { damagedVersion, updatedAt }: ObjectOutline): boolean {
+    const until = updatedAt + lookAgainAfter;
+    return damagedVersion === version && !isOver(until, this.#options.clock.now(), lookAgainAfter);
   }
 
   /** Whether so many wait that the walk should, for memory to stay bounded. */

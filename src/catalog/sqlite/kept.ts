@@ -1,6 +1,7 @@
 import { keyToBytes } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
+import type { StoredCopy } from './copies.ts';
 import { note } from './history.ts';
 import { keptColumns, keptVersion } from './kept-rows.ts';
 import type { KeptRow } from './kept-rows.ts';
@@ -41,6 +42,12 @@ export const expiredSql = `select o.id from kept o indexed by kept_expiry
   where o.policy_id = ?1 and o.expires_at <= ?2 and ${isOverSql('o.claimed_until', '?2')} and not ${isWorkedOn}
   and o.target_id in (select value from json_each(?3)) order by o.expires_at limit ?4 + 0`;
 
+/** What was kept since the copy was to be replaced, and is not being deleted. */
+export const renewSql = `update kept set expires_at = max(expires_at, ?3 + expires_at - replaced_at)
+  where target_id = ?2 and (policy_id, key) = (select policy_id, key from objects where id = ?1)
+  and replaced_at >= (select pending_since from copies where object_id = ?1 and target_id = ?2)
+  and ${isOverSql('claimed_until', '?3')}`;
+
 const claimOne = 'update kept set claimed_until = ?, token = token + 1 where id = ?';
 const selectOne = `select ${keptColumns} from kept o join targets t on t.id = o.target_id where o.id = ?`;
 const forgetOne = 'delete from kept where id = ? and token = ? and claimed_until is not null';
@@ -62,6 +69,15 @@ export function noteKept(ledger: Ledger, policy: string, kept: KeptVersion): boo
   );
   if (noted > 0 && evidence !== null && (known?.at ?? null) === null) noteEvent(ledger, policyId, kept, targetId);
   return noted > 0;
+}
+
+/**
+ * What a copy replaced was noted when it was about to be; the write that replaced it, or a crash, may have taken hours. Now it
+ * is known to be replaced, and the time that it is kept for begins. (When it was replaced stays as noted: by that, versions of
+ * one object are told apart in time.) Called before the copy is moved.
+ */
+export function renewReplaced(ledger: Ledger, copy: Pick<StoredCopy, 'object_id' | 'target_id'>): void {
+  ledger.db.run(renewSql, copy.object_id, copy.target_id, ledger.now());
 }
 
 export function noteNotKept(ledger: Ledger, policy: string, key: Key, target: string, detail: string): void {

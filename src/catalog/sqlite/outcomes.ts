@@ -5,6 +5,7 @@ import { moveCopy } from './copies.ts';
 import type { Move, StoredCopy } from './copies.ts';
 import { noteVerified } from './first-event.ts';
 import { note } from './history.ts';
+import { renewReplaced } from './kept.ts';
 import type { Ledger } from './ledger.ts';
 import { dropCompleted } from './uploads.ts';
 
@@ -41,6 +42,7 @@ export function applyOutcome(ledger: Ledger, copy: StoredCopy, outcome: CopyOutc
 export function noteStanding(ledger: Ledger, copy: StoredCopy, version: string, evidence: Evidence): void {
   if (copy.state === 'verified' || copy.version === version) return;
   const { state, due_at: dueAt, attempts } = copy;
+  renewReplaced(ledger, copy);
   note(ledger, copy.object_id, copy.target_id, 'outdated', `version ${version} holds the object's previous version`);
   moveCopy(ledger, copy, { state, version, dueAt, attempts, error: null, evidence });
 }
@@ -68,6 +70,7 @@ function applyVerified(
     ...(firstEvent === undefined ? {} : { firstEvent }),
     ...(outcome.recorded === undefined ? {} : { recorded: outcome.recorded }),
   };
+  renewReplaced(ledger, copy);
   moveCopy(ledger, copy, { state: 'verified', version, dueAt: null, attempts: 0, error: null, evidence, ...more });
   if (outcome.upload !== undefined) dropCompleted(ledger, outcome.upload, copy.object_id);
   return true;

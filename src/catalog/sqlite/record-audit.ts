@@ -14,6 +14,9 @@ const selectDigest = 'select lower(hex(sha256)) as sha256 from objects where id 
 const selectObject = `select id, version, lower(hex(sha256)) as sha256, checksums, attributes, source_damaged_at, damaged_version,
   provisional from objects where id = ?`;
 
+/** Still damaged: passes look at it again once this is long ago. */
+const setLooked = 'update objects set updated_at = ? where id = ?';
+
 interface DamagedVersion {
   readonly damaged_version: string | null;
 }
@@ -54,7 +57,10 @@ export function recordSourceRead(ledger: Ledger, finding: FindingOf<'source-read
     noteSound(ledger, object, found);
     return true;
   }
-  if (object.source_damaged_at !== null && object.damaged_version === other) return false;
+  if (object.source_damaged_at !== null && object.damaged_version === other) {
+    ledger.db.run(setLooked, ledger.now(), object.id);
+    return false;
+  }
   noteDamage(ledger, object, sha256, known, other);
   return true;
 }

@@ -2,7 +2,19 @@ import { describe, expect, test } from 'vitest';
 import type { ExpiredClaim, KeptVersion } from '../../../src/catalog/kept.ts';
 import { keyFromBytes, type Key } from '../../../src/objects/key.ts';
 import type { CreateStore } from './fixture.ts';
-import { attributes, Bench, evidence, otherSha256, policy, policyRow, sha256, targets } from './fixture.ts';
+import {
+  attributes,
+  Bench,
+  evidence,
+  learnt,
+  otherSha256,
+  policy,
+  policyRow,
+  settlement,
+  sha256,
+  targets,
+  verified,
+} from './fixture.ts';
 
 const day = 24 * 3_600_000;
 
@@ -72,6 +84,26 @@ export function keptCases(create: CreateStore): void {
       expect(await claim(bench)).toEqual([]);
       bench.clock.advance(31_000);
       expect(keysOf(await claim(bench))).toEqual(['a']);
+    });
+
+    test('stay from when they are known to be replaced: what replaced them may have taken long; older ones stay as they were', async () => {
+      await using bench = await Bench.create(create);
+      const { id } = await bench.addVerified('a');
+      const older = version(bench, 'a', { place: { by: 'provider', id: 'older', version: 'c0' } });
+      await bench.catalog.noteKept(policy, older);
+      bench.tick();
+      const object = { version: 'v2', size: 20, modifiedAt: 1_600_000_000_001 };
+      await bench.record({ kind: 'overwritten', id, object, asOf: bench.tick() });
+      await bench.catalog.decideObserved(policy, 'apply');
+      const lease = await bench.claimOne();
+      const elsewhere = version(bench, 'a', { target: 'gcp' });
+      const replaced = version(bench, 'a');
+      for (const kept of [elsewhere, replaced]) await bench.catalog.noteKept(policy, kept);
+      const now = bench.clock.advance(50_000);
+      const copies = [verified('aws', 'c2', evidence(otherSha256))];
+      await bench.catalog.settle([settlement(lease, { learnt: { ...learnt, sha256: otherSha256 }, copies })]);
+      const renewed = { ...replaced, expiresAt: now + 30 * day };
+      expect(await bench.catalog.keptOf(policy, 'a')).toEqual([renewed, elsewhere, older]);
     });
 
     test('that shall be kept are not given before they are', async () => {

@@ -13,7 +13,7 @@ import { boundsSql, drawSql, verifiedSql } from '../../../src/catalog/sqlite/dri
 import { kindsSql, rejectedOf, selectNewest } from '../../../src/catalog/sqlite/decide-hold.ts';
 import { countSql as observedCountSql, observedBelow } from '../../../src/catalog/sqlite/decide-observed.ts';
 import { forgetSql } from '../../../src/catalog/sqlite/forget.ts';
-import { expiredSql, ofKeySql, pageOfKeysSql } from '../../../src/catalog/sqlite/kept.ts';
+import { expiredSql, ofKeySql, pageOfKeysSql, renewSql } from '../../../src/catalog/sqlite/kept.ts';
 import { groupsBelowSql, groupsSql } from '../../../src/catalog/sqlite/groups.ts';
 import { keyRange } from '../../../src/catalog/sqlite/key-range.ts';
 import * as loss from '../../../src/catalog/sqlite/loss.ts';
@@ -55,6 +55,7 @@ const statements: Readonly<Record<string, string>> = {
   'further on': furtherOnSql(range.sql),
   'further on, after a key': furtherOnSql(keyRange('users/', Buffer.from('users/a')).sql),
   'kept: expired': expiredSql,
+  'kept: renewed': renewSql,
   'kept: page of keys': pageOfKeysSql(range),
   'scan: objects': objectsSql(page),
   'scan: copies': copiesSql(page),

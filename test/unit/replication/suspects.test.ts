@@ -45,10 +45,32 @@ test('a look for what is new reads nothing to find out what changed', async () =
 test('bytes that changed with nobody writing are damage at the source: said, not copied, not read again and again', async () => {
   await using world = await worldOf(['a', 'b']);
   write(world, 'a', 'BYTES of a');
-  expect(await world.reconcile()).toMatchObject({ copied: 0, repaired: 0, failed: 0 });
+  const reasons = [expect.stringContaining('1 objects are damaged at the source')];
+  expect(await world.reconcile()).toMatchObject({ copied: 0, repaired: 0, failed: 0, reasons });
   expect(world.targets.map((place) => place.text('a'))).toEqual(Array(3).fill('bytes of a'));
   expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1, observed: 0, lost: 0 });
   expect(await world.events('a')).toContain('source-damaged');
+  world.forget();
+  await world.reconcile();
+  expect(world.source.count('read')).toBe(0);
+});
+
+test('damage that was only on the wire, twice in a row, is looked at again after a day; what is damage is read once a day', async () => {
+  await using world = await worldOf(['a', 'b']);
+  write(world, 'a', 'BYTES of a');
+  const version = write(world, 'b', 'bytes of b');
+  world.source.body = async function* (chunks, key) {
+    for await (const chunk of chunks) yield key === 'b' ? Buffer.alloc(chunk.byteLength) : chunk;
+  };
+  await world.reconcile();
+  world.source.heal();
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 2 });
+  world.clock.advance(25 * 3_600_000);
+  world.forget();
+  await world.reconcile();
+  expect(await world.catalog.counts('p')).toMatchObject({ sourceDamaged: 1 });
+  expect(await world.object('b')).toMatchObject({ version });
+  expect(world.source.count('read')).toBe(3);
   world.forget();
   await world.reconcile();
   expect(world.source.count('read')).toBe(0);
