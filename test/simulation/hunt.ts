@@ -1,5 +1,5 @@
 import { runHistory } from './history.ts';
-import { planOf } from './plan.ts';
+import { planOf } from './planner.ts';
 
 /** Simulates seeds until one fails, and tells which: what is run on a program with a planted bug. */
 const [from, seeds] = process.argv.slice(2).map(Number);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runHistory } from './history.ts';
 import { runMutants } from './mutants.ts';
-import { planOf } from './plan.ts';
+import { planOf } from './planner.ts';
 import { shrink } from './shrink.ts';
 import { addOutcome, addTotals, noTotals, told, type Totals } from './totals.ts';
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { printedSeed } from '../support/seed.ts';
 import { runHistory } from './history.ts';
 import { mutants } from './mutant-list.ts';
-import { planOf } from './plan.ts';
+import { planOf } from './planner.ts';
 
 const root = new URL('../../', import.meta.url);
 
