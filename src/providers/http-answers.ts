@@ -58,10 +58,12 @@ export function wholeSize(
   const asked = `the request for ${rangeHeader(range)}`;
   if (contentRange === undefined)
     throw refuse('unsupported', `${asked} was answered with the whole; it knows no ranges`);
-  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(contentRange) ?? [];
+  const [, first, last, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(contentRange) ?? [];
   const carried = Number(last) - Number(first) + 1;
   if (Number(first) === range.from && carried === lengthOf(range, Number(total))) return Number(total);
-  throw refuse('invalid', `${asked} was answered with "${contentRange}"`);
+  // It knows where a range begins, and not where it ends, or does not tell how long the whole is: it can be read without.
+  const half = range.to !== undefined && Number(first) === range.from && (total === '*' || Number(last) >= range.to);
+  throw refuse(half ? 'unsupported' : 'invalid', `${asked} was answered with "${contentRange}"`);
 }
 
 /** The whole body of an answer. @throws what the body throws when it breaks off. */

@@ -8,6 +8,12 @@ import { compareKeys } from '../objects/key.ts';
 export const orderCanaries: readonly Key[] = ['A', 'a', 'b!', 'b/x', '~', '\uff01', '\u{1F600}'];
 
 /**
+ * The canary to begin a listing at, or after: by their bytes there is another one after it, by UTF-16 units there are all others
+ * before it. So a server that begins elsewhere than it lists is told by what it leaves out.
+ */
+export const startCanary: Key = '\uff01';
+
+/**
  * Makes sure that the keys of entries ascend, page after page: one out of order looks like a missing object to whoever compares two
  * listings, and deletes data. `last` is the last key of the page before. @returns the last key of this one.
  */

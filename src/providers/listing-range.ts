@@ -6,7 +6,8 @@ import type { ListPage } from './provider.ts';
 export interface ListingRangeOptions {
   /** Exclusive; undefined: from the start. */
   readonly lower: Key | undefined;
-  readonly open: (signal: AbortSignal) => AsyncIterable<ListPage>;
+  /** Begins after a key (exclusive). */
+  readonly open: (after: Key | undefined, signal: AbortSignal) => AsyncIterable<ListPage>;
   /** No further page is asked for ahead while so many keys are held. */
   readonly capacity: number;
   /** A page came, or it ended. */
@@ -17,7 +18,8 @@ export interface ListingRangeOptions {
 
 /**
  * A chain of pages, read ahead until it reaches its upper boundary or holds as much as it may: at most `capacity` keys and
- * one page. Its failure is met when everything that came before was taken, and by nobody when it is closed before.
+ * one page. What it fails with while it is read ahead may be long over when its turn comes: it is tried once more then, and who
+ * closes it before never hears of it.
  */
 export class ListingRange {
   readonly lower: Key | undefined;
@@ -27,7 +29,7 @@ export class ListingRange {
   span: number | undefined;
   readonly #options: ListingRangeOptions;
   readonly #leash: Leash;
-  readonly #pages: AsyncIterator<ListPage>;
+  #pages: AsyncIterator<ListPage>;
   readonly #held: ListPage[] = [];
   #keysHeld = 0;
   #reached: Key | undefined;
@@ -40,7 +42,11 @@ export class ListingRange {
     this.lower = options.lower;
     this.#options = options;
     this.#leash = new Leash(signal);
-    this.#pages = options.open(this.#leash.signal)[Symbol.asyncIterator]();
+    this.#pages = this.#open();
+  }
+
+  #open(): AsyncIterator<ListPage> {
+    return this.#options.open(this.#reached ?? this.lower, this.#leash.signal)[Symbol.asyncIterator]();
   }
 
   /** The last key of the pages that came, whether they were taken or not. */
@@ -65,6 +71,10 @@ export class ListingRange {
 
   /** As `next`, and leaves the page where it is. */
   async peek(): Promise<ListPage | undefined> {
+    if (this.#failure !== undefined && this.#held.length === 0) {
+      this.#failure = undefined;
+      this.#pages = this.#open();
+    }
     while (this.#held.length === 0 && !this.#ended) {
       if (this.#failure !== undefined) throw this.#failure.error;
       await this.#request();

@@ -141,7 +141,7 @@ class ListingRanges implements AsyncDisposable {
       {
         lower,
         capacity,
-        open: (inner) => open(lower, inner),
+        open,
         onNews,
         outOfOrder: (before, now) => outOfOrder(provider, before, now),
       },

@@ -23,6 +23,11 @@ export interface DetectOptions extends ComparePlan {
   /** Takes the findings, in groups; a dry run only counts them. */
   readonly record: (findings: readonly Finding[]) => Promise<void>;
   readonly onProgress: (seen: Seen) => void;
+  /**
+   * Whether providers may list by key ranges side by side. What one lists in another order than it says shows in one chain of
+   * pages only; by ranges it may be left out: so not before one chain was seen to be in order, nor where all is to be looked at.
+   */
+  readonly byRanges: boolean;
   /** Nothing but what is new is of interest: nothing is read to find out whether it changed. */
   readonly onlyNew?: boolean;
   readonly clock: Pick<Clock, 'now' | 'after'>;
@@ -75,9 +80,9 @@ class Walk implements AsyncDisposable {
     this.#options = options;
     this.#log = log;
     this.#signal = signal;
-    const { prefix } = options;
+    const { prefix, byRanges } = options;
     const furtherOn: FurtherOn = (after, count) => catalog.furtherOn(policy.name, { prefix, after, count });
-    this.#listed = { prefix, furtherOn };
+    this.#listed = byRanges ? { prefix, furtherOn } : { prefix };
     this.#source = new Cursor(this.#sourcePages());
     const onFinding = (finding: Finding): void => void this.#findings.push(finding);
     const onChange = (...found: Parameters<SuspectsOptions['onChange']>): void => this.#changedAfterAll(...found);

@@ -63,9 +63,11 @@ export async function runPass(
     for (const { kind } of findings) found.set(kind, (found.get(kind) ?? 0) + 1);
     if (!options.dryRun) await catalog.record(policy.name, findings);
   };
+  const byRanges = !options.deep && (await wasOnceComplete(catalog, policy));
+  const walk = { ...options, asOf: startedAt, byRanges, clock, targets, record };
   const seen =
     sourceReached && prefix !== undefined
-      ? await detect(catalog, policy, { ...options, asOf: startedAt, clock, prefix, targets, record }, log, signal)
+      ? await detect(catalog, policy, { ...walk, prefix }, log, signal)
       : nothingSeen(unreached.get(policy.source.name));
   for (const site of policy.targets) {
     const failure = unreached.get(site.name);
@@ -99,7 +101,7 @@ export async function glance(
   onProgress: (seen: Seen) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  if ((await catalog.readPolicy(policy.name)).lastCompletePassAt === null) return;
+  if (!(await wasOnceComplete(catalog, policy))) return;
   await policy.source.connect('source', signal);
   const record = async (findings: readonly Finding[]): Promise<void> => {
     const added = findings.filter(({ kind }) => kind === 'new');
@@ -107,6 +109,7 @@ export async function glance(
   };
   const plan = {
     onlyNew: true,
+    byRanges: true,
     deep: false,
     asOf: clock.now(),
     prefix: policy.prefix,
@@ -116,6 +119,10 @@ export async function glance(
     onProgress,
   };
   await detect(catalog, policy, plan, log, signal);
+}
+
+async function wasOnceComplete(catalog: Engine['catalog'], { name }: Policy): Promise<boolean> {
+  return (await catalog.readPolicy(name)).lastCompletePassAt !== null;
 }
 
 async function reached(

@@ -3,14 +3,14 @@ import type { PolicyStatus } from './status.ts';
 /** What a person is told when evidence grows older than promised, or the source itself is damaged. */
 export function evidenceTroubles(status: PolicyStatus, now: number): string[] {
   const { policy, sourceDamaged } = status;
-  const damage = damagedAtSource(policy, sourceDamaged).map((reason) => `${policy}: ${reason}`);
-  return [...promiseTroubles(status), ...overdue(status, now), ...damage];
+  return [...promiseTroubles(status), ...overdue(status, now), ...damagedAtSource(policy, sourceDamaged)];
 }
 
 export function damagedAtSource(policy: string, objects: number): string[] {
   if (objects === 0) return [];
-  const what = 'their bytes changed though their version did not; the copies are kept as they were';
-  return [`${objects} objects are damaged at the source: ${what}; see "holdfast verify ${policy} --deep"`];
+  return [
+    `${policy}: ${objects} objects are damaged at the source: their bytes changed though their version did not; the copies are kept as they were; see "holdfast verify ${policy} --deep"`,
+  ];
 }
 
 function promiseTroubles({ policy, scrub }: PolicyStatus): string[] {

@@ -1,12 +1,9 @@
 import { compareKeys } from '../../objects/key.ts';
 import type { Key } from '../../objects/key.ts';
-import { orderCanaries } from '../key-order.ts';
+import { orderCanaries, startCanary } from '../key-order.ts';
 import type { Connection } from './connection.ts';
 import { fail, tellsNothing } from './errors.ts';
 import type { ListingTraits } from './listing.ts';
-
-/** Of the canaries, one to begin at. */
-const middle = 'b/x';
 
 /** Leaves its few canaries where they are, for the next start. */
 export async function probeListing(connection: Connection, signal: AbortSignal): Promise<ListingTraits> {
@@ -29,7 +26,7 @@ async function startsAt(
   keys: readonly Key[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const start = prefix + middle;
+  const start = prefix + startCanary;
   try {
     const rest = await listed(connection, prefix, start, signal);
     return equal(

@@ -4,17 +4,22 @@ import { isAscending } from '../key-order.ts';
 import type { GcsClient } from './client.ts';
 import { firstNames } from './listing.ts';
 
-/** Whether a listing begins at a name when asked to, one of those that were listed in order. Of fewer than two nothing is asked. */
+/**
+ * Whether a listing begins at a name when asked to, one of those that were listed in order (else the middle one), and tells all
+ * that was listed from there on. Of the first one nothing is asked.
+ */
 export async function provesStart(
   client: GcsClient,
   prefix: string,
   listed: readonly Key[],
   signal: AbortSignal,
+  start = listed[listed.length >> 1],
 ): Promise<boolean> {
-  const start = listed[listed.length >> 1];
-  if (start === undefined || listed.length < 2 || !isAscending(listed)) return false;
+  if (start === undefined || listed.indexOf(start) < 1 || !isAscending(listed)) return false;
+  const rest = listed.slice(listed.indexOf(start));
   try {
-    return (await firstNames(client, prefix, start, signal))[0] === start;
+    const names = await firstNames(client, prefix, start, signal);
+    return rest.every((name, index) => names[index] === name);
   } catch (error) {
     if (tellsNothing(error)) throw error;
     return false;

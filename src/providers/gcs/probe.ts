@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import { ProviderError } from '../../objects/errors.ts';
 import type { Key } from '../../objects/key.ts';
-import { isAscending, orderCanaries } from '../key-order.ts';
+import { isAscending, orderCanaries, startCanary } from '../key-order.ts';
 import type { GcsClient } from './client.ts';
 import { call, objectPath, operation, query } from './client.ts';
 import { listObjects } from './listing.ts';
@@ -149,7 +149,7 @@ async function probeOrder(
   if (missing.length > 0) listed = await listNames(client, orderPrefix, signal);
   const seen = listed.filter((name) => wanted.includes(name));
   const ordered = seen.length === wanted.length && isAscending(seen);
-  const startsAt = ordered && (await provesStart(client, orderPrefix, seen, signal));
+  const startsAt = ordered && (await provesStart(client, orderPrefix, seen, signal, orderPrefix + startCanary));
   return { ordered, startsAt, conditionalWrites: !(await writeMark(client, wanted[0] ?? '', signal)) };
 }
 

@@ -1,7 +1,7 @@
 import type { S3Connection } from './client.ts';
 import type { Key } from '../../objects/key.ts';
 import { reservedPrefix } from '../../objects/key.ts';
-import { isAscending, orderCanaries } from '../key-order.ts';
+import { isAscending, orderCanaries, startCanary } from '../key-order.ts';
 import type { ServerFacts } from './facts.ts';
 import { requestPage, toListed } from './listing.ts';
 import { attempt } from './attempt.ts';
@@ -26,7 +26,7 @@ export async function probeKeys(
   const ordered = orderCanaries.every(has) && isAscending(seen.keys);
   return {
     listing: ordered ? 'ordered' : 'unordered',
-    listsAfter: ordered && (await startsAfter(connection, folder, seen.keys, signal)),
+    listsAfter: ordered && (await startsAfter(connection, folder, folder + startCanary, seen.keys, signal)),
     keys: {
       foldsPaths: !pathNames.every(has),
       holdsTrailingSlash: has(slashName),
@@ -45,24 +45,26 @@ export async function probeListing(
   const { keys } = await list(connection, root, signal);
   const directoryBucket = connection.bucket.endsWith('--x-s3');
   if (!isAscending(keys) || directoryBucket) return { listing: 'unordered', listsAfter: false };
-  return { listing: 'ordered', listsAfter: await startsAfter(connection, root, keys, signal) };
+  const middle = keys[(keys.length - 1) >> 1];
+  const listsAfter = middle !== undefined && (await startsAfter(connection, root, middle, keys, signal));
+  return { listing: 'ordered', listsAfter };
 }
 
 /**
- * Whether a listing starts after a key, one of those seen there in order: where it does not, each start would be read from
- * the first key on. Of fewer than two nothing is asked.
+ * Whether a listing that starts after a key, one of those seen there in order, tells all that was seen after it, and nothing
+ * else before that. Of the last one nothing is asked.
  */
 async function startsAfter(
   connection: S3Connection,
   prefix: string,
+  start: Key,
   seen: readonly Key[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const middle = (seen.length - 1) >> 1;
-  const [start, next] = [seen[middle], seen[middle + 1]];
-  if (start === undefined || next === undefined) return false;
+  const rest = seen.slice(seen.indexOf(start) + 1);
+  if (rest.length === 0) return false;
   const outcome = await attempt(list(connection, prefix, signal, start));
-  return 'accepted' in outcome && outcome.accepted.keys[0] === next;
+  return 'accepted' in outcome && rest.every((key, index) => outcome.accepted.keys[index] === key);
 }
 
 async function list(connection: S3Connection, prefix: string, signal: AbortSignal, after?: Key) {

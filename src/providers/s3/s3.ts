@@ -79,9 +79,10 @@ class S3Provider implements ExaminableProvider {
     const known = this.#known.get(role);
     if (known !== undefined) return known;
     const facts = await this.#learn(role, signal);
-    // What a probe proved stays known when the same provider is a source as well.
+    // What a probe proved stays known when the same provider is a source as well: how it lists is the same in every role.
     if (facts.probed || !this.#facts.probed) this.#facts = facts;
-    const capabilities = capabilitiesOf(facts);
+    const { listing, listsAfter } = this.#facts;
+    const capabilities = capabilitiesOf({ ...facts, listing, listsAfter });
     this.#known.set(role, capabilities);
     return capabilities;
   }

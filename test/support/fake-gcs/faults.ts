@@ -42,6 +42,8 @@ export type Fault =
   | 'repeat-page-token'
   /** Lists from the start, wherever it was to start. */
   | 'list-ignores-start'
+  /** Lists in the order of bytes, and begins where that of UTF-16 units says. */
+  | 'list-starts-by-utf16'
   | 'ignore-preconditions'
   /** Keeps the first half of a chunk and says so. */
   | 'keep-half'

@@ -46,6 +46,8 @@ export type Fault =
   | 'list-raw'
   /** Lists from the start, wherever it was to start. */
   | 'list-ignores-start'
+  /** Lists in the order of bytes, and begins where that of UTF-16 units says. */
+  | 'list-starts-by-utf16'
   | 'ignore-preconditions'
   | 'ignore-range'
   /** Answers a range with the one a byte later, of the same length. */

@@ -15,7 +15,9 @@ export function listObjects(
   const token = query.get('continuation-token');
   const start = faults.has('list-ignores-start') ? '' : (query.get('start-after') ?? '');
   const after = token === null ? start : decodeToken(token);
-  const matching = sortedKeys(bucket).filter((key) => key.startsWith(prefix) && compareBytes(key, after) > 0);
+  const byUnits = faults.has('list-starts-by-utf16') && token === null;
+  const isAfter = (key: string, than: string): boolean => (byUnits ? key > than : compareBytes(key, than) > 0);
+  const matching = sortedKeys(bucket).filter((key) => key.startsWith(prefix) && isAfter(key, after));
   const page = matching.slice(0, Math.min(pageSize, Number(query.get('max-keys') ?? 1000)));
   const truncated = page.length < matching.length;
   const encode = encoder(query, faults);

@@ -91,6 +91,15 @@ describe('a listing of Cloud Storage', () => {
     expect(await room.provider.connect('target', calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
   });
 
+  test('that starts by another order than it lists in is found out', async () => {
+    await using room = await openRoom();
+    fill(room.bucket, ['a', '\uff01', '\uff02', '\u{1F600}', '\u{1F601}']);
+    room.fake.faults.add({ fault: 'list-starts-by-utf16' });
+    for (const role of ['source', 'target'] as const) {
+      expect(await room.provider.connect(role, calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+    }
+  });
+
   test('that cannot be told where to start ends no connecting of a source', async () => {
     await using room = await openRoom();
     fill(room.bucket, ['a', 'b', 'c']);

@@ -108,6 +108,20 @@ describe('a listing by ranges', () => {
     expect(bucket.requests.length).toBe(8);
   });
 
+  test('of which a range failed while it was read ahead tries it once more when its turn comes', async () => {
+    const keys = numbered(400);
+    const bucket = new PagedBucket(keys, 10);
+    let failures = 0;
+    bucket.onRequest = async ({ after }) => {
+      for (let turn = 0; turn < 30 && (after === undefined || after < 'k00100'); turn += 1) await setImmediate();
+      if (after === undefined || after < 'k00150' || failures === 2) return;
+      failures += 1;
+      throw new ProviderError('unavailable', 'for a moment', { provider: 'paged' });
+    };
+    expect(keysOf(await listing(bucket, keys, { keys: 40 }))).toEqual(keys);
+    expect(failures).toBe(2);
+  });
+
   test('holds no more than it may, however slowly it is taken', async () => {
     const keys = numbered(2_000);
     const bucket = new PagedBucket(keys, 10);

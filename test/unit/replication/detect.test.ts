@@ -52,7 +52,7 @@ async function passWith(pages: readonly ListPage[], each: number): Promise<Seen>
   const source = { name: 'source', provider: { list: atOnce } } as unknown as Site;
   const target = { name: 'target', provider: { list: slowly } } as unknown as Site;
   const policy = { name: 'p', source, includes: () => true } as unknown as Policy;
-  const options = { prefix: '', targets: [target], asOf: 0, deep: false, clock };
+  const options = { prefix: '', targets: [target], asOf: 0, deep: false, byRanges: true, clock };
   const catalog = { outline: nothing } as unknown as Catalog;
   const record = async (): Promise<void> => await Promise.resolve();
   return await detect(catalog, policy, { ...options, record, onProgress: () => undefined }, {} as Log, calm);

@@ -37,6 +37,19 @@ test('a pass over an unchanged set lists source and targets by ranges, with hard
   }
 });
 
+test('a first pass and a deep one list in one chain: keys in another order than a provider says show there', async () => {
+  const settings = { pageSize, capabilities: { listsAfter: true } };
+  await using world = await openWorld({ source: settings, targets: { one: settings } });
+  for (let n = 0; n < count; n += 1) world.source.write(`k${String(n).padStart(4, '0')}`, `${n}`);
+  const seen = watched(world.source);
+  world.target('one').failWith('denied', 'put');
+  await world.reconcile();
+  expect(seen.chains).toBe(1);
+  world.target('one').heal();
+  await world.reconcile({ deep: true });
+  expect(seen.chains).toBe(2);
+});
+
 test('what is new, overwritten or gone anywhere is found just so', async () => {
   await using world = await copied(true);
   world.source.write('k0500-new', 'new');

@@ -62,12 +62,14 @@ describe('what a target attests is proven, not assumed', () => {
     expect((await room.provider.connect('target', calm)).conditionalWrites).toBe(false);
   });
 
-  test('another order of listing is found out', async () => {
+  test('another order of listing is found out, for the same provider as a source too', async () => {
     await using room = await openS3Room();
     room.fake.inject({ fault: 'list-out-of-order' });
     expect((await room.provider.connect('target', calm)).listing).toBe('unordered');
     for (const key of ['b', 'a']) await put(room.provider, key, key);
     expect(await listed(room.provider)).toEqual(['b', 'a']);
+    room.fake.heal();
+    expect(await room.provider.connect('source', calm)).toMatchObject({ listing: 'unordered', listsAfter: false });
   });
 
   test('a listing that does not start where it was to is found out, at a target and at a source', async () => {
@@ -82,6 +84,16 @@ describe('what a target attests is proven, not assumed', () => {
     expect(await another.connect('source', calm)).toMatchObject({ ...starts, listsAfter: false });
     await another.close();
   });
+
+  test.each(['target', 'source'] as const)(
+    'a %s that starts a listing by another order than it lists in is found out',
+    async (role) => {
+      await using room = await openS3Room();
+      for (const key of ['a', '\u{ff01}', '\u{ff02}', '\u{1F600}', '\u{1F601}']) room.fake.place(key, 'x');
+      room.fake.inject({ fault: 'list-starts-by-utf16' });
+      expect(await room.provider.connect(role, calm)).toMatchObject({ listing: 'ordered', listsAfter: false });
+    },
+  );
 
   test('that a listing cannot start somewhere ends no connecting', async () => {
     await using room = await openS3Room();
