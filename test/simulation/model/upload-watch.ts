@@ -1,5 +1,5 @@
 import type { Catalog } from '../../../src/catalog/catalog.ts';
-import type { ClaimToken } from '../../../src/catalog/claims.ts';
+import type { ClaimRequest, ClaimToken } from '../../../src/catalog/claims.ts';
 import type { OrphanRequest, UploadNote } from '../../../src/catalog/uploads.ts';
 import type { Process } from '../world/process.ts';
 import type { Doer } from '../world/store.ts';
@@ -15,10 +15,12 @@ interface UploadLine {
 interface LeaseLine {
   readonly lease_owner: string | null;
   readonly lease_until: number | null;
+  readonly lease_token: number;
+  readonly object_id: number;
 }
 
 const ofCheckpoint = 'select id, given_up from uploads where checkpoint = ?';
-const leaseOf = `select o.lease_owner, o.lease_until from uploads u join objects o on o.id = u.object_id where u.id = ?`;
+const leaseOf = `select o.lease_owner, o.lease_until, o.lease_token, o.id as object_id from uploads u join objects o on o.id = u.object_id where u.id = ?`;
 
 /** Uploads that are not made an object yet: nobody's work is thrown away, and nothing is left lying about. */
 export class UploadWatch {
@@ -28,6 +30,8 @@ export class UploadWatch {
   readonly #owners = new Map<string, string>();
   readonly #givenUp = new Set<number>();
   readonly #thrownAway = new Map<string, string>();
+  /** By object, the newest lease that anybody was told of. */
+  readonly #leases = new Map<number, number>();
 
   constructor(world: World, model: Model) {
     this.#world = world;
@@ -37,6 +41,11 @@ export class UploadWatch {
   onCatalogLost(): void {
     this.#owners.clear();
     this.#givenUp.clear();
+    this.#leases.clear();
+  }
+
+  leased(claims: readonly ClaimToken[]): void {
+    for (const { objectId, token } of claims) this.#leases.set(objectId, token);
   }
 
   /** At the very moment it is thrown away at the store. */
@@ -69,7 +78,8 @@ export class UploadWatch {
     for (const id of ids) {
       const lease = this.#world.database.get<LeaseLine>(leaseOf, id);
       const live = typeof lease?.lease_owner === 'string' && (lease.lease_until ?? 0) > now;
-      if (live && !this.#givenUp.has(id)) {
+      // One that nobody was told of yet was taken after this, and does not get this upload.
+      if (live && this.#leases.get(lease.object_id) === lease.lease_token && !this.#givenUp.has(id)) {
         this.#model.violated(
           'nobody throws away what another one works on',
           `${process}: upload ${id}, its object is leased to ${lease.lease_owner}`,
@@ -104,6 +114,11 @@ export function watchingUploads(catalog: Catalog, { name }: Process, watch: Uplo
     );
     return rows;
   };
+  const claim = async (request: ClaimRequest): ReturnType<Catalog['claim']> => {
+    const claims = await catalog.claim(request);
+    watch.leased(claims);
+    return claims;
+  };
   const claimOrphans = async (request: OrphanRequest): ReturnType<Catalog['claimOrphans']> => {
     const claims = await catalog.claimOrphans(request);
     watch.claimed(
@@ -112,7 +127,7 @@ export function watchingUploads(catalog: Catalog, { name }: Process, watch: Uplo
     );
     return claims;
   };
-  const watched = { noteUploads, uploadsOf, claimOrphans };
+  const watched = { noteUploads, uploadsOf, claim, claimOrphans };
   return new Proxy(catalog, {
     get: (target, property): unknown =>
       Reflect.get(property in watched ? watched : target, property, property in watched ? watched : target),
