@@ -263,7 +263,7 @@ export class Daemon {
   async #tend(): Promise<void> {
     const { engine, policies } = this.#replicator;
     const targets = policies.flatMap((policy) => policy.targets);
-    const reconnecting = new Reconnecting(targets, engine.log, (error) => this.#fail(error));
+    const reconnecting = new Reconnecting('target', targets, engine.log, (error) => this.#fail(error));
     try {
       while (!this.#stop.signal.aborted) {
         reconnecting.round(this.#stop.signal);

@@ -1,17 +1,20 @@
 import { ProviderError } from './objects/errors.ts';
+import type { ProviderRole } from './providers/provider.ts';
 import type { Site } from './replication/site.ts';
 import type { Log } from './telemetry/log.ts';
 
 /** Tries places that were never reached again and again. */
 export class Reconnecting {
+  readonly #role: ProviderRole;
   readonly #sites: ReadonlySet<Site>;
   readonly #log: Log;
   readonly #onFailure: (error: unknown) => void;
   readonly #connecting = new Map<Site, Promise<void>>();
 
   /** @param onFailure told of what is no provider's failure. */
-  constructor(targets: Iterable<Site>, log: Log, onFailure: (error: unknown) => void) {
-    this.#sites = new Set(targets);
+  constructor(role: ProviderRole, sites: Iterable<Site>, log: Log, onFailure: (error: unknown) => void) {
+    this.#role = role;
+    this.#sites = new Set(sites);
     this.#log = log;
     this.#onFailure = onFailure;
   }
@@ -19,7 +22,7 @@ export class Reconnecting {
   /** Waits for none of them: one that hangs keeps no other from being reached. */
   round(signal: AbortSignal): void {
     for (const site of this.#sites) {
-      if (!site.wantsConnecting || this.#connecting.has(site)) continue;
+      if (!site.wantsConnecting(this.#role) || this.#connecting.has(site)) continue;
       const connected = this.#connect(site, signal).finally(() => this.#connecting.delete(site));
       this.#connecting.set(site, connected);
     }
@@ -32,7 +35,7 @@ export class Reconnecting {
 
   async #connect(site: Site, signal: AbortSignal): Promise<void> {
     try {
-      await site.connect('target', signal);
+      await site.connect(this.#role, signal);
     } catch (error) {
       if (error instanceof ProviderError) {
         this.#log.warn({ provider: site.name, code: error.code }, error.message);

@@ -11,10 +11,10 @@ import type { Policy } from './replication/policy.ts';
 import type { Site } from './replication/site.ts';
 import { mostWorkers, type Share } from './shares.ts';
 import { Snapshots, type Stage } from './replication/snapshots.ts';
-import { SharedBytes } from './replication/byte-pool.ts';
 import type { Engine } from './replication/worker.ts';
 import { engineOf, openSites, sitesOfLacking, type Lacking } from './sites.ts';
 import { openStaging } from './staging.ts';
+import type { Reached } from './providers/once-reached.ts';
 import type { Log } from './telemetry/log.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import type { Beginning } from './workers/messages.ts';
@@ -32,6 +32,8 @@ export interface Surroundings {
   readonly share?: Share;
   /** How many threads of this process may have providers of their own; default: this one alone. */
   readonly threads?: number;
+  /** See `Core`. */
+  readonly reached?: Reached;
 }
 
 export interface Opening {
@@ -79,10 +81,13 @@ export class Replicator implements AsyncDisposable {
       crew === undefined
         ? undefined
         : opened.use(
-            new WorkerPool({ ...core, config, limits: places.limits, beginning: { lacking, log: crew, most } }),
+            new WorkerPool({
+              ...{ ...core, config, limits: places.limits },
+              beginning: { lacking, log: crew, most, outlasts: outlast !== undefined },
+            }),
           );
     opened.use(watchMemory(config.limits.memory, () => pool?.size ?? 1));
-    const bytes = pool && ((total: number) => new SharedBytes(total, pool.bytes, 0));
+    const bytes = pool?.bytesOf.bind(pool);
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
     const engine: Engine = {
       ...engineOf(config, core, places.limits, bytes),
@@ -131,10 +136,12 @@ export async function openPlaces(config: Config, surroundings: Surroundings): Pr
     lacking = new Map(),
     share,
     threads = 1,
+    reached,
   } = surroundings;
   await using opened = new AsyncDisposableStack();
   const limits = new LiveLimits(config, clock, share);
-  const usable = await openSites(config.providers, { clock, random, log, metrics, threads }, limits, opened);
+  const core = { clock, random, log, metrics, threads, ...(reached && { reached }) };
+  const usable = await openSites(config.providers, core, limits, opened);
   const sites = new Map([...usable, ...sitesOfLacking(lacking, clock)]);
   const policies = config.policies.map((policy) => toPolicy(policy, config, sites));
   const resources = opened.move();

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { threadPoolSize } from './config/thread-pool.ts';
 import type { Config } from './config/schema.ts';
 import type { LimitSettings } from './providers/limits.ts';
 
@@ -19,11 +20,22 @@ export const whole: Share = { index: 0, of: 1 };
 /** Where nothing else is said. More share one catalog than it has use for. */
 const usuallyAtMost = 4;
 
-/** How many threads may work at once, so that each has a share of every limit that comes in whole numbers. */
-export function mostWorkers({ limits, providers }: LimitedConfig): number {
-  const { workers = Math.min(usuallyAtMost, availableParallelism()), concurrency } = limits;
+/**
+ * How many threads may ever work at once: what is dealt out among them only once, Node's threads for calls that block, is
+ * dealt among so many. Of two one stays free when a disk hangs.
+ */
+export function mostWorkers({ limits }: Pick<LimitedConfig, 'limits'>, blocking = threadPoolSize()): number {
+  const { workers = Math.min(usuallyAtMost, availableParallelism()) } = limits;
+  return Math.max(1, Math.min(workers, Math.floor(blocking / 2)));
+}
+
+/**
+ * How many of them may work as the limits are, so that each has a share of every limit that comes in whole numbers: of the
+ * objects at once two, one for the targets that travel together and one for those that are behind.
+ */
+export function workersFor({ limits, providers }: LimitedConfig, most: number): number {
   const concurrencies = Object.values(providers).flatMap((provider) => provider.limits?.concurrency ?? []);
-  return Math.min(workers, concurrency, ...concurrencies);
+  return Math.max(1, Math.min(most, Math.floor(limits.concurrency / 2), ...concurrencies));
 }
 
 /** What one thread may ask of the limits that are not counted for all threads together. */

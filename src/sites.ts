@@ -8,7 +8,9 @@ import { UsageError } from './objects/errors.ts';
 import type { LiveLimits } from './live-limits.ts';
 import { throttle } from './providers/bandwidth.ts';
 import { Threads } from './providers/filesystem/threads.ts';
+import { onceReached, type Reached } from './providers/once-reached.ts';
 import { openProvider, type ProviderSettings, type ProviderSurroundings } from './providers/open.ts';
+import { partsIn } from './replication/budget-share.ts';
 import { ByteBudget } from './replication/byte-budget.ts';
 import { OwnBytes, type BytePool } from './replication/byte-pool.ts';
 import { Site } from './replication/site.ts';
@@ -25,6 +27,8 @@ export interface Core {
   readonly metrics: Metrics;
   /** How many threads of this process may have providers of their own at once; 1 by default. */
   readonly threads?: number;
+  /** What another thread, on whose behalf this one works, has reached (it may grow): nothing else is used. Default: whatever is there. */
+  readonly reached?: Reached;
 }
 
 /** Providers that the policies name and `Config` leaves out, and why they cannot be used. */
@@ -33,16 +37,20 @@ export type Lacking = ReadonlyMap<string, string>;
 /** The rest of `limits.memory` is left to what the SDKs and the runtime hold besides the objects' bytes. */
 const shareInFlight = 5 / 8;
 
-/** What the replication is given besides a catalog. `pool`: where the bytes in flight are counted. */
+/**
+ * What the replication is given besides a catalog. `pool`: where the bytes in flight are counted, all of them or those for
+ * one target that is behind.
+ */
 export function engineOf(
   { limits }: Config,
   core: Core,
   { concurrency }: LiveLimits,
-  pool: (total: number) => BytePool = (total) => new OwnBytes(total),
+  pool: (total: number, target?: string) => BytePool = (total) => new OwnBytes(total),
 ): Omit<Engine, 'catalog' | 'owner'> {
   return {
     ...core,
     budget: new ByteBudget(pool(Math.floor(limits.memory * shareInFlight))),
+    partOf: partsIn(pool),
     throttle: (rate) => throttle(rate, core.clock),
     concurrency,
   };
@@ -55,7 +63,7 @@ export function engineOf(
  */
 export async function openSites(
   providers: Readonly<Record<string, Config['providers'][string]>>,
-  { clock, random, metrics, threads = 1 }: Core,
+  { clock, random, metrics, threads = 1, reached }: Core,
   limits: LiveLimits,
   opened: AsyncDisposableStack,
   dispensable: readonly string[] = [],
@@ -69,14 +77,15 @@ export async function openSites(
   };
   const sites = new Map<string, Site>();
   for (const [name, settings] of Object.entries(providers)) {
-    const own = { limits: limits.of(name), place: placeInWords(settings) };
+    const known = reached && { known: () => reached.get(name) };
+    const own = { limits: limits.of(name), place: placeInWords(settings), ...known };
     const opening = openProvider(name, reveal(settings), { ...surroundings, ...own });
     const provider = await opening.catch((error: unknown) => {
       if (error instanceof UsageError && dispensable.includes(name)) return unequipped(name, error.message);
       throw error;
     });
     opened.defer(async () => await provider.close());
-    sites.set(name, new Site(provider, clock));
+    sites.set(name, new Site(reached === undefined ? provider : onceReached(provider, reached), clock));
   }
   return sites;
 }

@@ -81,7 +81,7 @@ export const limitsSchema = section({
   workers: wholeNumber(1, 16)
     .meta({
       description:
-        'How many threads copy at most: others join while one is busy all the time, and each takes up to 150 MiB besides `memory`. Default: as many as the process has cores, at most 4.',
+        'How many threads copy at most: others join while one is busy all the time, and each takes up to 150 MiB besides `memory`. Default: as many as the process has cores, at most 4; never more than half of `concurrency`.',
     })
     .exactOptional(),
   bandwidth: rate()

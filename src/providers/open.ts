@@ -47,6 +47,8 @@ export interface ProviderSurroundings {
   readonly place?: string;
   /** Those that all filesystems of the process share. */
   readonly threads?: Threads;
+  /** The place's identity, once another thread of the process has reached it: no other place is used instead. */
+  readonly known?: () => string | undefined;
   /** The environment, for the proxy it names (`HTTPS_PROXY`, `NO_PROXY`). Azure's SDK looks there by itself. */
   readonly proxyEnv?: ProxyEnvironment;
 }
@@ -119,7 +121,7 @@ const longestKey = 1024;
 async function openBare(
   name: string,
   { prefix = '', limits: _, timeouts, ...settings }: ProviderSettings,
-  { clock, threads, proxyEnv }: ProviderSurroundings,
+  { clock, threads, known, proxyEnv }: ProviderSurroundings,
 ): Promise<Bare> {
   const sockets = socketTimeouts(timeouts);
   const given = { name, clock, root: prefix, timeouts: sockets, ...(proxyEnv && { proxyEnv }) };
@@ -127,7 +129,10 @@ async function openBare(
     case 'filesystem': {
       const { openFilesystem } = await import('./filesystem/filesystem.ts');
       // It finds a place for every key by itself, in directories that may be shared with other programs.
-      const provider = openFilesystem({ name, prefix, ...settings }, { clock, ...(threads && { threads }) });
+      const provider = openFilesystem(
+        { name, prefix, ...settings },
+        { clock, ...(threads && { threads }), ...(known && { known }) },
+      );
       return { provider, canHold: () => true, maxKeyBytes: Number.MAX_SAFE_INTEGER, wantsPrefix: false };
     }
     case 's3': {

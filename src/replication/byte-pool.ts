@@ -45,16 +45,19 @@ export class OwnBytes implements BytePool {
 
 const KiB = 1024;
 
+/** As many as there are bits. */
+const mostThreads = 31;
+
 /** What each cell holds; the memory begins as zeros. */
 const cell = {
-  /** KiB that are taken. */
-  taken: 0,
   /** A bit for each thread in which somebody waits. */
-  waiting: 1,
+  waiting: 0,
   /** The thread (counted from 1) whose turn it is while any waits: nobody else takes any. 0: none waits. */
-  turn: 2,
+  turn: 1,
   /** Grows with everything that a thread may wait for. */
-  changes: 3,
+  changes: 2,
+  /** KiB that the first thread has taken; the others' follow. One for each, so that it is known what one held that died. */
+  taken: 3,
 } as const;
 
 /** A change that was missed, because a thread died, costs so long at most; in milliseconds. */
@@ -69,8 +72,6 @@ function bitOf(thread: number): number {
  * that what is large does not starve beside another thread's small ones.
  */
 export class SharedBytes implements BytePool {
-  /** As many as there are bits. */
-  static readonly mostThreads = 31;
   readonly total: number;
   readonly #cells: Int32Array;
   readonly #thread: number;
@@ -88,11 +89,21 @@ export class SharedBytes implements BytePool {
   }
 
   static sharedMemory(): SharedArrayBuffer {
-    return new SharedArrayBuffer(Object.keys(cell).length * Int32Array.BYTES_PER_ELEMENT);
+    return new SharedArrayBuffer((cell.taken + mostThreads) * Int32Array.BYTES_PER_ELEMENT);
+  }
+
+  /** Gives back what a thread held that is dead, and its turn: it cannot do so itself. */
+  static forget(memory: SharedArrayBuffer, thread: number): void {
+    const dead = new SharedBytes(0, memory, thread);
+    Atomics.store(dead.#cells, dead.#own, 0);
+    dead.leave();
+    dead.#tell();
   }
 
   get free(): number {
-    return this.total - Atomics.load(this.#cells, cell.taken) * KiB;
+    let taken = 0;
+    for (let one = cell.taken; one < this.#cells.length; one += 1) taken += Atomics.load(this.#cells, one);
+    return this.total - taken * KiB;
   }
 
   take(bytes: number): boolean {
@@ -105,7 +116,7 @@ export class SharedBytes implements BytePool {
   }
 
   give(bytes: number): void {
-    Atomics.sub(this.#cells, cell.taken, Math.ceil(bytes / KiB));
+    Atomics.sub(this.#cells, this.#own, Math.ceil(bytes / KiB));
     this.#tell();
   }
 
@@ -128,6 +139,11 @@ export class SharedBytes implements BytePool {
     if (Atomics.load(this.#cells, cell.turn) === this.#thread) this.#passOn();
   }
 
+  /** The cell of what this thread has taken. */
+  get #own(): number {
+    return cell.taken + this.#thread - 1;
+  }
+
   get #bit(): number {
     return bitOf(this.#thread);
   }
@@ -140,19 +156,22 @@ export class SharedBytes implements BytePool {
     return 0;
   }
 
+  /** Taken first and looked at then: of two that take at once both see it, and no more is taken than there is. */
   #takeNow(kib: number): boolean {
-    for (;;) {
-      const taken = Atomics.load(this.#cells, cell.taken);
-      if ((taken + kib) * KiB > this.total) return false;
-      if (Atomics.compareExchange(this.#cells, cell.taken, taken, taken + kib) === taken) return true;
-    }
+    if (kib * KiB > this.free) return false;
+    Atomics.add(this.#cells, this.#own, kib);
+    if (this.free >= 0) return true;
+    Atomics.sub(this.#cells, this.#own, kib);
+    // Another may have found too little meanwhile, and wait.
+    this.#tell();
+    return false;
   }
 
   /** To the next thread in which somebody waits; this one comes last. */
   #passOn(): void {
     const waiting = Atomics.load(this.#cells, cell.waiting);
     let next = this.#thread;
-    do next = (next % SharedBytes.mostThreads) + 1;
+    do next = (next % mostThreads) + 1;
     while (next !== this.#thread && (waiting & bitOf(next)) === 0);
     Atomics.store(this.#cells, cell.turn, (waiting & bitOf(next)) === 0 ? 0 : next);
     this.#tell();

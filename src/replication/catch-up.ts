@@ -14,8 +14,8 @@ export interface CatchUpOptions {
   readonly convoy: Convoy;
   readonly clock: Clock;
   readonly budget: ByteBudget;
-  /** Bytes that it may hold at once. */
-  readonly bytes: number;
+  /** What it may hold of that. */
+  readonly part: ByteBudget;
   /** Objects that it may work on at once, as things are. */
   most(): number;
   /** Leases work that is due at this target and at none of those that travel together. */
@@ -37,7 +37,7 @@ export class CatchUp {
 
   constructor(options: CatchUpOptions) {
     this.#options = options;
-    this.#budget = new BudgetShare(options.budget, options.bytes);
+    this.#budget = new BudgetShare(options.budget, options.part);
   }
 
   /** Objects that it works on now. */

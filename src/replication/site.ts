@@ -69,6 +69,11 @@ export class Site {
     }
   }
 
+  /** Whether it was, in any role. */
+  get isReached(): boolean {
+    return this.#capabilities.size > 0;
+  }
+
   /** What tells it from another place at the same address, as far as it was reached. */
   get identity(): string | undefined {
     return (this.#capabilities.get('source') ?? this.#capabilities.get('target'))?.identity;
@@ -103,7 +108,7 @@ export class Site {
   /** Whether waiting for it would be in vain: it does not answer, and somebody sees to it already. */
   get isAway(): boolean {
     if (this.capabilities !== undefined) return this.provider.health().state === 'down';
-    return this.#failure !== undefined && (this.#connecting.size > 0 || !this.wantsConnecting);
+    return this.#failure !== undefined && (this.#connecting.size > 0 || !this.wantsConnecting('target'));
   }
 
   /** Whether its calls were held back long enough for one to find out whether it answers again. */
@@ -125,9 +130,9 @@ export class Site {
     }
   }
 
-  /** Whether it was never reached and it is time to try (again). */
-  get wantsConnecting(): boolean {
-    if (this.capabilities !== undefined) return false;
+  /** Whether it was never reached as such and it is time to try (again). */
+  wantsConnecting(role: ProviderRole): boolean {
+    if (this.#capabilities.has(role)) return false;
     return this.#failure === undefined || isOver(this.#failure.at + reconnectAfter, this.#clock.now(), reconnectAfter);
   }
 

@@ -3,6 +3,7 @@ import type { Claim, ClaimRequest } from '../catalog/claims.ts';
 import type { CopyRow } from '../catalog/rows.ts';
 import type { Clock } from '../objects/clock.ts';
 import type { Log } from '../telemetry/log.ts';
+import { ownPart, type PartOf } from './budget-share.ts';
 import type { ByteBudget, Bytes } from './byte-budget.ts';
 import { CatchUp } from './catch-up.ts';
 import { Convoy, LeftBehind } from './convoy.ts';
@@ -23,6 +24,7 @@ export interface StragglersOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly budget: ByteBudget;
+  readonly partOf?: PartOf;
   readonly concurrency: Dial;
   readonly policies: readonly Policy[];
   /** Work that became due later is left alone; undefined: whatever is due. */
@@ -133,14 +135,14 @@ export class Stragglers {
   #catchUp(target: string, stop: AbortSignal): void {
     const site = this.#sites.find(({ name }) => name === target);
     if (site === undefined || this.#catchUps.has(target)) return;
-    const { budget, clock, concurrency } = this.#options;
+    const { budget, clock, concurrency, partOf = ownPart } = this.#options;
     const catchUp = new CatchUp({
       site,
       convoy: this.convoy,
       clock,
       budget,
       // All that are behind hold half of the bytes and of the turns at most.
-      bytes: Math.floor(budget.total / (2 * this.#sites.length)),
+      part: partOf(target, Math.floor(budget.total / (2 * this.#sites.length))),
       most: () => Math.floor(concurrency.value / 2 / this.#catchUps.size),
       claim: async (limit) => await this.#claim(site, limit),
       work: async (claim, share) => await this.#work(site, claim, share),

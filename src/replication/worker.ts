@@ -7,6 +7,7 @@ import { Leash } from '../objects/leash.ts';
 import type { Provider } from '../providers/provider.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import type { PartOf } from './budget-share.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { Dial } from './dial.ts';
 import { Leases, type Lease } from './leases.ts';
@@ -24,6 +25,8 @@ export interface Engine {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly budget: ByteBudget;
+  /** Default: what a target that is behind holds is counted for each worker by itself. */
+  readonly partOf?: PartOf;
   /** Makes a limit of bytes per second that all providers it is applied to share, in either direction. */
   readonly throttle: (bytesPerSecond: number) => (provider: Provider) => Provider;
   /** Objects that are worked on at once (`limits.concurrency`). */
@@ -57,6 +60,8 @@ export interface WorkScope {
   readonly prefix?: string;
   /** Work that became due later is left alone; undefined: whatever is due. */
   dueBefore?(): number | undefined;
+  /** Whether work of this policy may be claimed now; undefined: always. */
+  mayBegin?(policy: Policy): boolean;
   /** Asked when nothing is left to claim: true ends the run. Undefined: runs until the signal. */
   finished?(): boolean;
 }
@@ -76,7 +81,8 @@ export class Worker implements Assisted {
   readonly #leases: Leases;
   readonly #stragglers: Stragglers;
   readonly #aside = new Set<Promise<void>>();
-  #broken: Error | undefined;
+  /** Aborted by what ends the work though nobody asked for that. */
+  readonly #broken = new AbortController();
 
   constructor(engine: Engine, scope: WorkScope) {
     this.#engine = engine;
@@ -108,20 +114,19 @@ export class Worker implements Assisted {
     using _resizing = this.#engine.concurrency.watch(() => this.#resize());
     using _leaving = this.#stragglers.watch(stopAll.signal);
     const { crew } = this.#engine;
-    if (crew !== undefined) this.#besides(crew.assist(this, stopAll.signal, abort));
-    try {
-      await this.#keepClaiming(stopAll.signal);
-    } finally {
-      stopAll.abort(undefined);
-      // Nobody may close the catalog while outcomes are still to be recorded.
-      await this.#queue.onIdle();
-      await Promise.all(this.#aside);
-    }
-    if (this.#broken !== undefined) throw this.#broken;
+    const broken = this.#broken.signal;
+    // When this one breaks the others give up too: what they wait for may never come.
+    if (crew !== undefined) this.#besides(crew.assist(this, stopAll.signal, AbortSignal.any([abort, broken])));
+    await this.#keepClaiming(stopAll.signal).catch((error: unknown) => this.#break(error));
+    stopAll.abort(undefined);
+    // Nobody may close the catalog while outcomes are still to be recorded.
+    await this.#queue.onIdle();
+    await Promise.all(this.#aside);
+    broken.throwIfAborted();
   }
 
   async #keepClaiming(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted && this.#broken === undefined) {
+    while (!stop.aborted && !this.#broken.signal.aborted) {
       await this.#queue.onSizeLessThan(1);
       await this.#stragglers.lookAfter(stop);
       const targets = this.#stragglers.together();
@@ -148,7 +153,7 @@ export class Worker implements Assisted {
   }
 
   #break(error: unknown): void {
-    this.#broken ??= error instanceof Error ? error : new Error(errorMessage(error));
+    this.#broken.abort(error instanceof Error ? error : new Error(errorMessage(error)));
   }
 
   /** Those that catch up count too. */
@@ -157,11 +162,12 @@ export class Worker implements Assisted {
   }
 
   async #claim(request: Pick<ClaimRequest, 'targets' | 'unless' | 'along'>, limit: number): Promise<readonly Claim[]> {
-    if (request.targets.length === 0) return [];
+    const policies = this.scope.policies.filter((policy) => this.scope.mayBegin?.(policy) ?? true);
+    if (request.targets.length === 0 || policies.length === 0) return [];
     const dueBefore = this.scope.dueBefore?.();
     return await this.#engine.catalog.claim({
       owner: this.#engine.owner,
-      policies: this.scope.policies.map((policy) => policy.name),
+      policies: policies.map((policy) => policy.name),
       ...(this.scope.prefix === undefined ? {} : { prefix: this.scope.prefix }),
       ...request,
       limit,

@@ -5,7 +5,7 @@ import { Tally } from '../replication/tally.ts';
 import { Worker, type Engine } from '../replication/worker.ts';
 import { Reconnecting } from '../reconnecting.ts';
 
-/** How often a target that could not be reached is tried again, in milliseconds. */
+/** How often a place that could not be reached is tried again, in milliseconds. */
 const reconnectEvery = 5_000;
 
 /** One worker in a worker thread, from the order to begin until all it began has ended. */
@@ -25,8 +25,13 @@ export class WorkerRun {
     this.#engine = engine;
     this.#policies = policies;
     this.#dueBefore = dueBefore;
-    const scope = { policies, dueBefore: () => this.#dueBefore, ...(prefix === undefined ? {} : { prefix }) };
-    this.#worker = new Worker(engine, scope);
+    this.#worker = new Worker(engine, {
+      policies,
+      // What a source can do decides how it is read, and whether an object there was only touched.
+      mayBegin: ({ source }) => source.isReached,
+      dueBefore: () => this.#dueBefore,
+      ...(prefix === undefined ? {} : { prefix }),
+    });
     this.ended = this.#run();
   }
 
@@ -70,7 +75,7 @@ export class WorkerRun {
     const { clock } = this.#engine;
     const signal = this.#stop.signal;
     const sites = this.#policies.flatMap(({ source, targets }) => [
-      source.connect('source', signal),
+      connectSoon(source, 'source', clock, signal),
       ...targets.map(async (target) => await connectSoon(target, 'target', clock, signal)),
     ]);
     for (const reached of await Promise.allSettled(sites)) {
@@ -80,15 +85,21 @@ export class WorkerRun {
   }
 
   async #keepReconnecting(): Promise<void> {
-    const targets = this.#policies.flatMap((policy) => policy.targets);
-    const reconnecting = new Reconnecting(targets, this.#engine.log, (error) => {
+    const onFailure = (error: unknown): void => {
       this.#failure ??= { error };
       this.abort();
-    });
+    };
+    const { clock, log } = this.#engine;
+    const sources = this.#policies.map(({ source }) => source);
+    const targets = this.#policies.flatMap((policy) => policy.targets);
+    const reconnecting = [
+      new Reconnecting('source', sources, log, onFailure),
+      new Reconnecting('target', targets, log, onFailure),
+    ];
     while (!this.#stop.signal.aborted) {
-      reconnecting.round(this.#stop.signal);
-      await this.#engine.clock.sleep(reconnectEvery, this.#stop.signal).catch(() => undefined);
+      for (const places of reconnecting) places.round(this.#stop.signal);
+      await clock.sleep(reconnectEvery, this.#stop.signal).catch(() => undefined);
     }
-    await reconnecting.over();
+    await Promise.all(reconnecting.map(async (places) => await places.over()));
   }
 }

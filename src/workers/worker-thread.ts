@@ -6,13 +6,15 @@ import { openSqliteCatalog } from '../catalog/sqlite/open.ts';
 import { fromTransfer } from '../config/transfer.ts';
 import { watchMemoryOfThread } from '../memory-watch.ts';
 import { systemClock } from '../objects/clock.ts';
-import { errorMessage } from '../objects/errors.ts';
 import { rowOf } from '../policies.ts';
+import type { Reached } from '../providers/once-reached.ts';
 import { openPlaces, selectPolicies, type Places } from '../replicator.ts';
-import { SharedBytes } from '../replication/byte-pool.ts';
+import type { SharedBytes } from '../replication/byte-pool.ts';
 import type { Engine } from '../replication/worker.ts';
 import { engineOf } from '../sites.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { countedIn } from './counted-in.ts';
+import { failureOf } from './failure.ts';
 import type { Beginning, Order, Word } from './messages.ts';
 import { RelayedMetrics } from './relayed-metrics.ts';
 import { WorkerRun } from './worker-run.ts';
@@ -31,6 +33,8 @@ export class WorkerThread {
   readonly #relayed: RelayedMetrics;
   #share: { readonly of: number };
   #run: WorkerRun | undefined;
+  /** Those that the main thread has reached, with their identities: the providers here look it up. */
+  #reached = new Map<string, string | undefined>();
   /** Orders about limits of which it is not said yet that no more is under way than they allow. */
   #dealt = 0;
 
@@ -58,16 +62,19 @@ export class WorkerThread {
     const givenUp = new AbortController();
     const outlasting = new Outlasting(systemClock, givenUp.signal, () => undefined);
     await using opened = new AsyncDisposableStack();
+    const outlast = beginning.outlasts ? { outlast: outlasting.around } : {};
     const catalog = opened.adopt(
-      await openSqliteCatalog({ path: config.catalog.file, clock: systemClock, outlast: outlasting.around }),
+      await openSqliteCatalog({ path: config.catalog.file, clock: systemClock, ...outlast }),
       async (open) => await open[Symbol.asyncDispose](),
     );
-    const places = opened.use(await openPlaces(config, { ...core, lacking, share }));
+    const reached = new Map<string, string | undefined>();
+    const places = opened.use(await openPlaces(config, { ...core, lacking, share, reached }));
     await catalog.syncPolicies(config.policies.map(rowOf), { forget: false });
-    const pool = (total: number): SharedBytes => new SharedBytes(total, beginning.bytes, beginning.number);
+    const pool = (total: number, target?: string): SharedBytes => countedIn(beginning, total, target);
     const owner = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
     const engine: Engine = { ...engineOf(config, core, places.limits, pool), catalog, owner };
     const thread = new WorkerThread(engine, places, port, relayed, share);
+    thread.#reached = reached;
     opened.use(watchMemoryOfThread(config.limits.memory, () => thread.#share.of));
     await thread.#obey(givenUp);
   }
@@ -81,7 +88,7 @@ export class WorkerThread {
     });
     this.#say({ kind: 'news', metrics: [], done: {}, pending: 0 });
     await closed;
-    this.#run?.stop();
+    givenUp.abort();
     this.#run?.abort();
     // What it ended by was told already.
     await this.#run?.ended.catch(() => undefined);
@@ -93,6 +100,7 @@ export class WorkerThread {
   #follow(order: Exclude<Order, { readonly kind: 'close' }>, givenUp: AbortController): void {
     if (order.kind === 'work') this.#work(order);
     else if (order.kind === 'due-before') this.#run?.setDueBefore(order.dueBefore);
+    else if (order.kind === 'reached') this.#reach(order.reached);
     else if (order.kind === 'stop') this.#run?.stop();
     else if (order.kind === 'abort') {
       givenUp.abort();
@@ -105,13 +113,18 @@ export class WorkerThread {
     }
   }
 
-  #work({ policies, prefix, dueBefore }: Extract<Order, { readonly kind: 'work' }>): void {
+  #reach(reached: Reached): void {
+    for (const [name, identity] of reached) this.#reached.set(name, identity);
+  }
+
+  #work({ policies, prefix, dueBefore, reached }: Extract<Order, { readonly kind: 'work' }>): void {
+    this.#reach(reached);
     const selected = policies.flatMap((name) => selectPolicies(this.#places.policies, name));
     const run = new WorkerRun(this.#engine, selected, prefix, dueBefore);
     this.#run = run;
     const ended = (failure: unknown): void => {
       this.#tell();
-      this.#say({ kind: 'ended', failure: failure === undefined ? undefined : errorMessage(failure) });
+      this.#say({ kind: 'ended', failure: failure === undefined ? undefined : failureOf(failure) });
     };
     run.ended.then(() => ended(undefined), ended);
   }

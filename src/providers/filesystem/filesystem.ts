@@ -56,6 +56,8 @@ export interface FilesystemSurroundings extends DiskCalls {
   readonly clock?: Clock;
   /** Those that all filesystems of the process share. */
   readonly threads?: Threads;
+  /** The directory's identity, where another thread of the process has opened it: no other one is used, and none is made. */
+  readonly known?: () => string | undefined;
   /** Names of one directory that a listing holds in memory (twice over); larger directories are read in passes. */
   readonly maxNames?: number;
 }
@@ -78,12 +80,14 @@ export class FilesystemProvider implements ExaminableProvider {
   /** Files of uploads, until they are complete or aborted. */
   readonly #uploading = new Set<TemporaryFile>();
   readonly #disk: Disk;
+  readonly #known: () => string | undefined;
   #parts: Promise<Parts> | undefined;
   #target: Promise<void> | undefined;
 
   constructor(options: FilesystemOptions, surroundings: FilesystemSurroundings) {
     const { clock = systemClock, threads = new Threads(threadsOfNode), maxNames = 250_000 } = surroundings;
     this.#disk = new Disk(threads.share(), surroundings);
+    this.#known = surroundings.known ?? (() => undefined);
     this.name = options.name;
     this.#path = resolve(join(options.path, options.prefix ?? ''));
     this.#options = { clock, maxNames, follow: options.symlinks === 'follow' };
@@ -141,7 +145,8 @@ export class FilesystemProvider implements ExaminableProvider {
   async startUpload(key: Key, options: UploadOptions, signal: AbortSignal): Promise<Upload> {
     return await this.#guard(signal, key, async () => {
       const parts = await this.#opened();
-      // A key that cannot be held is refused before its bytes are sent.
+      // What cannot be held, or not there, is refused before its bytes are sent.
+      await parts.root.verify();
       await parts.locator.placeFor(rawFromKey(key));
       return this.#upload(key, options, parts, await TemporaryFile.create(parts.root));
     });
@@ -210,7 +215,7 @@ export class FilesystemProvider implements ExaminableProvider {
   }
 
   async #opened(): Promise<Parts> {
-    const opening = (this.#parts ??= openRoot(rawFromKey(this.#path), this.#disk).then((root) =>
+    const opening = (this.#parts ??= openRoot(rawFromKey(this.#path), this.#disk, this.#known()).then((root) =>
       partsOf(root, this.#options),
     ));
     try {
@@ -231,9 +236,12 @@ export class FilesystemProvider implements ExaminableProvider {
     }
   }
 
+  /** A directory that was opened before is neither made again nor replaced by what stands there now. */
   async #prepare(): Promise<void> {
-    await createRoot(rawFromKey(this.#path), this.#disk);
+    const before = await this.#parts?.catch(() => undefined);
+    if (before === undefined && this.#known() === undefined) await createRoot(rawFromKey(this.#path), this.#disk);
     const { root, locator, directories } = await this.#opened();
+    await root.verify();
     locator.rules = await prepareTarget(root, directories);
   }
 

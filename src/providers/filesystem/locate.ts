@@ -43,7 +43,10 @@ export class Locator {
   /** @throws Refusal `not-found`, or `unavailable` when the whole root is not what it was. */
   async find(raw: Raw): Promise<Found> {
     const found = (await this.#findPlain(raw)) ?? (await this.#findEncoded(raw));
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      await this.#root.confirm(found.stat);
+      return found;
+    }
     await this.#root.verify();
     throw new Refusal('not-found', `There is no object at ${this.#root.shown(raw)}.`);
   }

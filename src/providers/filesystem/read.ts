@@ -49,6 +49,7 @@ export class Files {
     const handle = await this.#parts.root.disk.open(this.#parts.root.at(path), this.#flags);
     try {
       const stat = await this.#settled(handle, signal);
+      await this.#parts.root.confirm(stat);
       check(this.#parts.root.shown(path), stat, options);
       const head = await this.#headOf(key, raw, stat);
       const body = bodyOf(handle, this.#parts.root.shown(path), stat, options, signal);

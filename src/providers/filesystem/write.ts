@@ -51,6 +51,8 @@ interface Entering extends FinishedFile {
  * - the sidecar is in place before its object, or the object is without a record; see `#install` for why it never
  *   has a wrong one;
  * - what stands hidden at the encoded path goes only after the object at the plain path is durable.
+ *
+ * Nothing is put in place below another root than the one that was opened, be it prepared for copies as well.
  */
 export class Writer {
   readonly #parts: WriterParts;
@@ -64,8 +66,9 @@ export class Writer {
     await file.setModified(content.record.sourceModifiedAt);
     const stat = await file.stat();
     await using sidecar = new ReplaceableFile(() => this.#parts.sidecars.prepare(raw, key, content, stat));
-    const ready = [sidecar.get(), file.sync()];
-    // Both have ended before one fails the write: a sidecar that is prepared after that would be left lying, and open.
+    // Once the file exists, which can be moved only where it lies: another disk there is found, or has no such file.
+    const ready = [sidecar.get(), file.sync(), this.#parts.root.verify()];
+    // All have ended before one fails the write: a sidecar that is prepared after that would be left lying, and open.
     await Promise.allSettled(ready);
     await Promise.all(ready);
     return await this.#parts.locks.run(lockName(raw), async () => {

@@ -1,14 +1,34 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import type { BigIntStats } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Key } from '../../../src/objects/key.ts';
 import { compareKeys } from '../../../src/objects/key.ts';
+import { Disk, OpenFile } from '../../../src/providers/filesystem/disk.ts';
 import { openFilesystem } from '../../../src/providers/filesystem/filesystem.ts';
+import { noAttributes } from '../../../src/objects/object.ts';
+import { finish, partsOf } from '../../contract/provider/parts.ts';
 import { printedSeed } from '../../support/seed.ts';
-import { calm, list, newDirectory, openRoom, put } from './room.ts';
+import { calm, list, newDirectory, openRoom, put, readText } from './room.ts';
 
 const names = fc.string({ unit: fc.constantFrom('a', 'b', '/', '.', '!', '0', '\u00e9'), minLength: 1, maxLength: 7 });
+
+/** What is found tells another device; `before`: what happens until then. */
+function elsewhere<T extends 'lstat' | 'stat'>(
+  of: Record<T, (...args: never[]) => Promise<BigIntStats>>,
+  call: T,
+  before: () => Promise<void> = async () => undefined,
+): Disposable {
+  const real = of[call];
+  of[call] = async function (this: unknown, ...args) {
+    const found = await real.apply(this, args);
+    await before();
+    found.dev += 1n;
+    return found;
+  };
+  return { [Symbol.dispose]: () => void (of[call] = real) };
+}
 
 test('in order and whole, for any keys, prefix and start, however few names fit in memory', async () => {
   const seed = printedSeed('filesystem listing');
@@ -75,7 +95,9 @@ test('a root that is gone, or another one, is no empty listing', async () => {
   await using room = await openRoom();
   await put(room.provider, 'x', 'x');
   await rename(room.path, `${room.path}-away`);
-  await expect(list(room.provider)).rejects.toMatchObject({ code: 'not-found' });
+  const gone = { code: 'unavailable', message: expect.stringMatching(/is gone since Holdfast opened it/) as string };
+  await expect(list(room.provider)).rejects.toMatchObject(gone);
+  await expect(room.provider.head('x', calm)).rejects.toMatchObject(gone);
   // What an unmounted disk leaves: an empty directory of the same name.
   await mkdir(room.path);
   await writeFile(join(room.path, 'of another disk'), '');
@@ -89,6 +111,70 @@ test('a root that is gone, or another one, is no empty listing', async () => {
   expect((await list(room.provider)).keys).toEqual(['x']);
 });
 
+test('a root that was replaced takes no copy, although somebody else made it a target', async () => {
+  await using room = await openRoom();
+  const bytes = Buffer.from('0123456789');
+  const options = { size: bytes.length, partSize: 4, attributes: noAttributes };
+  const upload = await room.provider.startUpload('large', options, calm);
+  for (const part of await partsOf(bytes, options.partSize)) await upload.part(part, calm);
+  await rename(room.path, `${room.path}-away`);
+  await using other = await openRoom({ path: room.path });
+  const refusal = { code: 'unavailable', message: expect.stringMatching(/is another directory than/) as string };
+  await expect(put(room.provider, 'x', 'x')).rejects.toMatchObject(refusal);
+  await expect(put(room.provider, 'x', 'x', { precondition: { absent: true } })).rejects.toMatchObject(refusal);
+  await expect(finish(upload, bytes)).rejects.toMatchObject(refusal);
+  await expect(room.provider.startUpload('another', options, calm)).rejects.toMatchObject(refusal);
+  expect((await list(other.provider)).keys).toEqual([]);
+  expect(await readdir(join(room.path, '.holdfast/tmp'))).toEqual([]);
+  await rm(room.path, { recursive: true });
+  await rename(`${room.path}-away`, room.path);
+  await put(room.provider, 'x', 'x');
+  expect((await list(room.provider)).keys).toEqual(['x']);
+});
+
+test('what stands at the same path on the disk under a mount point is no object, and one on a disk mounted below is', async () => {
+  await using room = await openRoom();
+  await put(room.provider, 'x', 'x');
+  const before = await room.provider.head('x', calm);
+  await mkdir(`${room.path}-below`);
+  await writeFile(join(`${room.path}-below`, 'x'), 'x');
+  // Tests may mount nothing: what is found tells another device than the root was on.
+  using _lstat = elsewhere(Disk.prototype, 'lstat');
+  using _stat = elsewhere(OpenFile.prototype, 'stat');
+  expect(await room.provider.head('x', calm)).toEqual(before);
+  expect(await readText(room.provider, 'x')).toBe('x');
+  await rename(room.path, `${room.path}-away`);
+  await rename(`${room.path}-below`, room.path);
+  await expect(room.provider.head('x', calm)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(room.provider.read('x', {}, calm)).rejects.toMatchObject({ code: 'unavailable' });
+  await expect(room.provider.delete('x', {}, calm)).rejects.toMatchObject({ code: 'unavailable' });
+  await rm(`${room.path}-away`, { recursive: true });
+});
+
+test('a file that was opened on the disk under a mount point is not read', async () => {
+  await using room = await openRoom();
+  await put(room.provider, 'x', 'x');
+  await room.provider.head('x', calm);
+  using _stat = elsewhere(OpenFile.prototype, 'stat', async () => await rename(room.path, `${room.path}-away`));
+  await expect(room.provider.read('x', {}, calm)).rejects.toMatchObject({ code: 'unavailable' });
+  await rename(`${room.path}-away`, room.path);
+});
+
+test('a root that was replaced since it was opened is made no target', async () => {
+  const path = await newDirectory();
+  const provider = openFilesystem({ name: 'disk', path });
+  await provider.connect('source', calm);
+  await rename(path, `${path}-away`);
+  await expect(provider.connect('target', calm)).rejects.toMatchObject({ code: 'unavailable' });
+  await mkdir(path);
+  await expect(provider.connect('target', calm)).rejects.toMatchObject({ code: 'unavailable' });
+  expect(await readdir(path)).toEqual([]);
+  await rm(path, { recursive: true });
+  await rename(`${path}-away`, path);
+  await provider.connect('target', calm);
+  await rm(path, { recursive: true });
+});
+
 test('a root that goes while it is being listed breaks the listing', async () => {
   await using room = await openRoom();
   await mkdir(join(room.path, 'z'));
@@ -98,7 +184,7 @@ test('a root that goes while it is being listed breaks the listing', async () =>
   const listing = (async () => {
     for await (const _ of room.provider.list({}, calm)) await rename(room.path, away).catch(() => undefined);
   })();
-  await expect(listing).rejects.toMatchObject({ name: 'ProviderError', code: 'not-found' });
+  await expect(listing).rejects.toMatchObject({ name: 'ProviderError', code: 'unavailable' });
   await rename(away, room.path);
 });
 

@@ -39,7 +39,7 @@ test('a clock that is set back keeps nobody out; whoever is readmitted need not 
 
 test('a share never holds more than its part, and what is larger gets through alone', async () => {
   const whole = new ByteBudget(100);
-  const share = new BudgetShare(whole, 20);
+  const share = new BudgetShare(whole, new ByteBudget(20));
   const large = await share.reserve(100, calm);
   expect([whole.tryReserve(1), share.tryReserve(1)]).toEqual([undefined, undefined]);
   large();
@@ -54,7 +54,7 @@ test('a share never holds more than its part, and what is larger gets through al
 
 test('a share that is given up while it waits for the whole holds nothing', async () => {
   const whole = new ByteBudget(100);
-  const share = new BudgetShare(whole, 20);
+  const share = new BudgetShare(whole, new ByteBudget(20));
   const all = await whole.reserve(100, calm);
   const stop = new AbortController();
   const waiting = share.reserve(20, stop.signal);

@@ -79,6 +79,27 @@ test('who gives up waiting gives the turn up too', async () => {
   hold();
 });
 
+test('what a dead thread held is free, and its turn goes to the next', async () => {
+  const memory = SharedBytes.sharedMemory();
+  const [one, dead] = [0, 1].map((thread) => new ByteBudget(new SharedBytes(100 * KiB, memory, thread))) as [
+    ByteBudget,
+    ByteBudget,
+  ];
+  const hold = await one.reserve(10 * KiB, calm);
+  await dead.reserve(60 * KiB, calm);
+  const given = new AbortController();
+  const inVain = dead.reserve(50 * KiB, given.signal);
+  const waiting = one.reserve(80 * KiB, calm);
+  SharedBytes.forget(memory, 1);
+  const giveBack = await waiting;
+  expect(one.used).toBe(90 * KiB);
+  giveBack();
+  hold();
+  expect(one.used).toBe(0);
+  given.abort(new Error('dead'));
+  await expect(inVain).rejects.toThrow('dead');
+});
+
 /** Reserves and gives back at random in a real thread, and counts what all of them hold in a second memory. */
 const thread = `
 import { workerData, parentPort } from 'node:worker_threads';

@@ -8,14 +8,14 @@ test('one that could not be reached is tried again after a while, also when a cl
   const inner = new Hooked();
   const clock = new SleepingClock();
   const site = new Site(resilient(inner.provider, { clock, random: () => 1, retries: 0 }), clock);
-  expect(site.wantsConnecting).toBe(true);
+  expect(site.wantsConnecting('target')).toBe(true);
   inner.failWith('unavailable');
   await expectError(site.connect('target', calm), 'unavailable');
-  expect(site.wantsConnecting).toBe(false);
+  expect(site.wantsConnecting('target')).toBe(false);
   clock.time += 5_000;
-  expect(site.wantsConnecting).toBe(true);
+  expect(site.wantsConnecting('target')).toBe(true);
   clock.time -= 3_600_000;
-  expect(site.wantsConnecting).toBe(true);
+  expect(site.wantsConnecting('target')).toBe(true);
 });
 
 function waiting() {
@@ -57,5 +57,5 @@ test('a provider that nobody waits for any more is not asked any further; who co
   answer();
   expect(await another).toBe(site.capabilities);
   expect(inner.calls).toHaveLength(2);
-  expect(site.wantsConnecting).toBe(false);
+  expect(site.wantsConnecting('target')).toBe(false);
 });

@@ -1,8 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Claim } from '../../../src/catalog/claims.ts';
+import { partsIn } from '../../../src/replication/budget-share.ts';
+import { ByteBudget } from '../../../src/replication/byte-budget.ts';
+import { SharedBytes } from '../../../src/replication/byte-pool.ts';
 import { Stragglers } from '../../../src/replication/stragglers.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
+const KiB = 1024;
 const nobody = { owner: 'nobody', policies: ['p'], leaseMs: 60_000, limit: 1 };
 
 function stragglersOf(world: World, dueBefore?: number): Stragglers {
@@ -35,6 +39,39 @@ async function needed(world: World): Promise<Claim> {
   ]);
   return claim;
 }
+
+test('a target that is behind holds no more than its part of the bytes, however many threads serve it', async () => {
+  await using world = await openWorld({ targets: { one: {}, two: {} } });
+  world.source.write('a', 'text');
+  world.target('one').failWith('unavailable', 'put');
+  await world.reconcile();
+  world.clock.advance(3_600_000);
+  const claim = await claimOf(world, 'one');
+  const [total, bytes, part] = [160 * KiB, SharedBytes.sharedMemory(), SharedBytes.sharedMemory()];
+  const taken: number[] = [];
+  const working = [0, 1, 2, 3].map(async (thread) => {
+    const stop = new AbortController();
+    const budget = new ByteBudget(new SharedBytes(total, bytes, thread));
+    const stragglers = new Stragglers({
+      ...{ ...world.engine, policies: [world.policy], budget, dueBefore: () => undefined, onChange: () => undefined },
+      partOf: partsIn((most) => new SharedBytes(most, part, thread)),
+      claim: async () => [claim],
+      work: async (_, means) => {
+        while (means.budget.tryReserve(8 * KiB) !== undefined) taken.push(thread);
+        stop.abort();
+        return new Set();
+      },
+      besides: (work) => void catchingUp.push(work),
+    });
+    const catchingUp: Promise<void>[] = [];
+    using _watching = stragglers.watch(stop.signal);
+    stragglers.convoy.leave('one', 'a test');
+    await Promise.all(catchingUp);
+    return budget.used;
+  });
+  await Promise.all(working);
+  expect(taken).toHaveLength(total / 4 / (8 * KiB));
+});
 
 test('work is given up for what another target has come to need', async () => {
   await using world = await openWorld();

@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import type { Catalog } from '../../../src/catalog/catalog.ts';
 import type { Outstanding } from '../../../src/catalog/claims.ts';
 import { systemClock, type Clock } from '../../../src/objects/clock.ts';
-import { Worker } from '../../../src/replication/worker.ts';
+import { Worker, type Crew } from '../../../src/replication/worker.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { openWorld, type World } from '../../support/engine.ts';
 
@@ -164,6 +164,16 @@ test('a worker whose catalog breaks says so, after what is in flight has ended',
   const calls = world.count();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(world.count()).toBe(calls);
+});
+
+test('when a worker breaks those who assist it give up at once', async () => {
+  await using world = await openWorld();
+  await withPending(world, ['a']);
+  const catalog = spied(world.catalog, 'claim', () => Promise.reject(new Error('the disk is full')));
+  const assist: Crew['assist'] = async (_worker, _stop, abort) =>
+    await new Promise((resolve) => abort.addEventListener('abort', () => resolve(), { once: true }));
+  const worker = new Worker({ ...world.engine, catalog, crew: { assist } }, { policies: [world.policy] });
+  await expect(worker.run(calm, calm)).rejects.toThrow('the disk is full');
 });
 
 test('a worker stops when asked to, and finishes what it began', async () => {

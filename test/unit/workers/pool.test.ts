@@ -1,95 +1,31 @@
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { expect, test, vi } from 'vitest';
 import { openSqliteCatalog } from '../../../src/catalog/sqlite/open.ts';
-import { loadConfig } from '../../../src/config/load.ts';
-import type { Config } from '../../../src/config/schema.ts';
 import { systemClock } from '../../../src/objects/clock.ts';
-import { runPass } from '../../../src/replication/pass.ts';
-import { Tally } from '../../../src/replication/tally.ts';
-import { Worker, type Assisted } from '../../../src/replication/worker.ts';
-import { Replicator } from '../../../src/replicator.ts';
+import type { Tally } from '../../../src/replication/tally.ts';
+import { Worker } from '../../../src/replication/worker.ts';
 import { silentLog, type Log } from '../../../src/telemetry/log.ts';
-import { createMetrics, noMetrics } from '../../../src/telemetry/metrics.ts';
-import { WorkerPool, type Pace } from '../../../src/workers/pool.ts';
+import { createMetrics } from '../../../src/telemetry/metrics.ts';
 import { bytesOf } from '../../support/bytes.ts';
 import { FakeS3 } from '../../support/fake-s3/fake-s3.ts';
+import {
+  hurried,
+  idleWorker,
+  openRoom,
+  outstanding,
+  pass,
+  patience,
+  poolOf,
+  small,
+} from '../../support/thread-room.ts';
 
 const calm = new AbortController().signal;
-const patience = { timeout: 30_000, interval: 20 };
-
-interface Room extends AsyncDisposable {
-  readonly config: Config;
-  readonly replicator: Replicator;
-  readonly at: (name: string) => string;
-}
-
-/** Objects at a source that a pass has found, and nobody in the main thread who copies them. */
-async function room(limits: string, objects: Readonly<Record<string, Uint8Array>>, one?: string): Promise<Room> {
-  await using opened = new AsyncDisposableStack();
-  const directory = await mkdtemp(join(tmpdir(), 'holdfast-workers-'));
-  opened.defer(async () => await rm(directory, { recursive: true, force: true }));
-  const at = (name: string): string => join(directory, name);
-  await mkdir(at('source'));
-  for (const [key, bytes] of Object.entries(objects)) await writeFile(at(`source/${key}`), bytes);
-  const provider = (name: string): string =>
-    name === 'one' && one !== undefined ? `one: ${one}` : `${name}: { type: filesystem, path: ${at(name)} }`;
-  const file = at('holdfast.yaml');
-  await writeFile(
-    file,
-    `catalog: sqlite:${at('catalog.db')}
-providers: { ${['source', 'one', 'two'].map(provider).join(', ')} }
-policies: [{ name: p, source: source, targets: [${one === undefined ? 'one, two' : 'one'}], minCopies: 1 }]
-limits: ${limits}
-`,
-  );
-  const { config } = loadConfig(file);
-  const replicator = opened.use(
-    await Replicator.open(config, { log: silentLog, metrics: noMetrics }, { forget: true }),
-  );
-  await pass(replicator);
-  const all = opened.move();
-  return { config, replicator, at, [Symbol.asyncDispose]: async () => await all.disposeAsync() };
-}
-
-async function pass({ engine, policies }: Replicator): Promise<void> {
-  const options = { full: true, deep: false, dryRun: false, onProgress: () => undefined };
-  for (const policy of policies) await runPass(engine, policy, options, calm);
-}
-
-/** Threads join as soon as may be, as if the main one were busy all the time. */
-const hurried: Pace = { lookEvery: 10, idleAtMost: 60_000, utilization: () => 1 };
-
-function poolOf({ config, replicator }: Room, pace: Pace = hurried, log: Log = silentLog): WorkerPool {
-  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 4 };
-  return new WorkerPool({ config, limits: replicator.limits, metrics: noMetrics, log, beginning, pace });
-}
-
-/** A worker of the main thread that leaves everything to the others. */
-function idleWorker({ replicator: { policies, limits } }: Room): Assisted {
-  return {
-    scope: { policies },
-    tally: new Tally(),
-    get pending() {
-      return limits.concurrency.value;
-    },
-  };
-}
-
-async function outstanding({ replicator }: Room): Promise<{ due: number; leased: number }> {
-  return await replicator.engine.catalog.outstanding('p', { targets: ['one', 'two'] });
-}
-
-function small(count: number): Record<string, Uint8Array> {
-  return Object.fromEntries(Array.from({ length: count }, (_, n) => [`k${n}`, bytesOf(100 + n, `${n}`)]));
-}
 
 test('threads do all the work there is, read everything once, and count what they did', async () => {
   const objects = small(300);
-  await using place = await room('{ workers: 3 }', objects);
+  await using place = await openRoom('{ workers: 3 }', objects);
   await using pool = poolOf(place);
   const worker = idleWorker(place);
   const stop = new AbortController();
@@ -106,13 +42,9 @@ test('threads do all the work there is, read everything once, and count what the
 });
 
 test('what happens in threads is seen in the metrics of the process', async () => {
-  await using place = await room('{ workers: 2 }', small(5));
+  await using place = await openRoom('{ workers: 2 }', small(5));
   const metrics = createMetrics({ version: 'test', process: false });
-  const { config, replicator } = place;
-  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 2 };
-  await using pool = new WorkerPool({
-    ...{ config, limits: replicator.limits, metrics, log: silentLog, beginning, pace: hurried },
-  });
+  await using pool = poolOf(place, { metrics });
   const stop = new AbortController();
   const assisting = pool.assist(idleWorker(place), stop.signal, calm);
   await vi.waitFor(async () => expect(await outstanding(place)).toMatchObject({ due: 0, leased: 0 }), patience);
@@ -126,7 +58,7 @@ test('what happens in threads is seen in the metrics of the process', async () =
 });
 
 test('where one thread is enough none joins', async () => {
-  await using place = await room('{ workers: 4, concurrency: 1 }', small(5));
+  await using place = await openRoom('{ workers: 4, concurrency: 1 }', small(5));
   await using pool = poolOf(place);
   const stop = new AbortController();
   const assisting = pool.assist(idleWorker(place), stop.signal, calm);
@@ -138,9 +70,9 @@ test('where one thread is enough none joins', async () => {
 });
 
 test('one that has nothing to do leaves, and the limits are dealt out anew', async () => {
-  await using place = await room('{ workers: 2, concurrency: 10 }', small(5));
+  await using place = await openRoom('{ workers: 2, concurrency: 10 }', small(5));
   let load = 1;
-  await using pool = poolOf(place, { lookEvery: 10, idleAtMost: 2_000, utilization: () => load });
+  await using pool = poolOf(place, { pace: { ...hurried, idleAtMost: 2_000, utilization: () => load } });
   const { concurrency } = place.replicator.limits;
   const stop = new AbortController();
   const assisting = pool.assist(idleWorker(place), stop.signal, calm);
@@ -153,7 +85,7 @@ test('one that has nothing to do leaves, and the limits are dealt out anew', asy
 });
 
 test('a changed limit that leaves no share for a thread ends it', async () => {
-  await using place = await room('{ workers: 2, concurrency: 10 }', small(5));
+  await using place = await openRoom('{ workers: 2, concurrency: 10 }', small(5));
   await using pool = poolOf(place);
   const stop = new AbortController();
   const assisting = pool.assist(idleWorker(place), stop.signal, calm);
@@ -166,9 +98,9 @@ test('a changed limit that leaves no share for a thread ends it', async () => {
 });
 
 test('one run after another is done by the same threads', async () => {
-  await using place = await room('{ workers: 2 }', small(5));
+  await using place = await openRoom('{ workers: 2 }', small(5));
   const info = vi.fn<Log['info']>();
-  await using pool = poolOf(place, hurried, { ...silentLog, info });
+  await using pool = poolOf(place, { log: { ...silentLog, info } });
   const run = async (): Promise<Tally> => {
     const stop = new AbortController();
     const worker = idleWorker(place);
@@ -188,7 +120,10 @@ test('one run after another is done by the same threads', async () => {
 test('what is in flight is finished when the work is stopped, and given up when it is aborted', async () => {
   const objects = { big: bytesOf(2 ** 20, 'big') };
   for (const how of ['stopped', 'aborted'] as const) {
-    await using place = await room('{ workers: 2, bandwidth: 1MiB/s }', { ...objects, next: bytesOf(2 ** 20, 'next') });
+    await using place = await openRoom('{ workers: 2, bandwidth: 1MiB/s }', {
+      ...objects,
+      next: bytesOf(2 ** 20, 'next'),
+    });
     await using pool = poolOf(place);
     const [stop, abort] = [new AbortController(), new AbortController()];
     const worker = idleWorker(place);
@@ -202,20 +137,8 @@ test('what is in flight is finished when the work is stopped, and given up when 
   }
 });
 
-test('a thread that cannot begin ends the work with the reason', async () => {
-  await using place = await room('{ workers: 2 }', small(5));
-  const { config, replicator } = place;
-  const catalog = { type: 'sqlite' as const, file: place.at('source') };
-  const beginning = { lacking: new Map(), log: { level: 'silent' as const, pretty: false }, most: 2 };
-  await using pool = new WorkerPool({
-    ...{ config: { ...config, catalog }, limits: replicator.limits, metrics: noMetrics, log: silentLog },
-    ...{ beginning, pace: hurried },
-  });
-  await expect(pool.assist(idleWorker(place), calm, calm)).rejects.toThrow(/Catalog .*source.*EISDIR/);
-});
-
 test('what one thread noted in the catalog the others see', async () => {
-  await using place = await room('{ workers: 2 }', small(1));
+  await using place = await openRoom('{ workers: 2 }', small(1));
   await using pool = poolOf(place);
   const stop = new AbortController();
   const assisting = pool.assist(idleWorker(place), stop.signal, calm);
@@ -271,7 +194,7 @@ test('a limit of requests under way holds for all threads together, also when on
   await using server = await new FakeS3().listen();
   await using front = await countingFront(server.access.endpoint);
   const one = `{ type: s3, bucket: bucket, region: us-east-1, endpoint: '${front.url}', forcePathStyle: true, credentials: { accessKeyId: a, secretAccessKey: b }, limits: { concurrency: 6 } }`;
-  await using place = await room('{ workers: 3 }', small(400), one);
+  await using place = await openRoom('{ workers: 3 }', small(400), one);
   await using pool = poolOf(place);
   const { engine, policies } = place.replicator;
   const stop = new AbortController();

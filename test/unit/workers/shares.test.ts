@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LiveLimits } from '../../../src/live-limits.ts';
 import { systemClock } from '../../../src/objects/clock.ts';
-import { mostWorkers, shareOf } from '../../../src/shares.ts';
+import { mostWorkers, shareOf, workersFor } from '../../../src/shares.ts';
 
 const MiB = 1024 ** 2;
 const config = {
@@ -31,10 +31,20 @@ test('all parts together are the whole', () => {
   );
 });
 
-test('there are no more threads than places of the narrowest limit', () => {
-  expect(mostWorkers(config)).toBe(4);
-  expect(mostWorkers({ ...config, providers: { aws: { limits: { concurrency: 2 } } } })).toBe(2);
-  expect(mostWorkers({ ...config, limits: { ...config.limits, concurrency: 1 } })).toBe(1);
+test('each thread has two objects at once, and a place of the narrowest limit', () => {
+  const workers = (concurrency: number, place = 7): number =>
+    workersFor(
+      { limits: { ...config.limits, concurrency }, providers: { aws: { limits: { concurrency: place } } } },
+      4,
+    );
+  expect([32, 7, 5, 4, 3, 2, 1].map((concurrency) => workers(concurrency))).toEqual([4, 3, 2, 2, 1, 1, 1]);
+  expect(workers(32, 2)).toBe(2);
+});
+
+test('how many threads there may ever be is chosen once, so that each has two of those that may block', () => {
+  expect([32, 8, 7, 4, 1].map((blocking) => mostWorkers(config, blocking))).toEqual([4, 4, 3, 2, 1]);
+  expect(mostWorkers({ limits: { ...config.limits, concurrency: 1 } }, 32)).toBe(4);
+  expect(workersFor({ ...config, limits: { ...config.limits, workers: 16 } }, 2), 'needs a restart').toBe(2);
 });
 
 test('a change of the configuration is dealt out like what was there before', () => {
