@@ -10,6 +10,7 @@ export class Reconnecting {
   readonly #log: Log;
   readonly #onFailure: (error: unknown) => void;
   readonly #connecting = new Map<Site, Promise<void>>();
+  readonly #said = new Map<Site, string>();
 
   /** @param onFailure told of what is no provider's failure. */
   constructor(role: ProviderRole, sites: Iterable<Site>, log: Log, onFailure: (error: unknown) => void) {
@@ -37,9 +38,15 @@ export class Reconnecting {
     try {
       await site.connect(this.#role, signal);
     } catch (error) {
-      if (error instanceof ProviderError) {
-        this.#log.warn({ provider: site.name, code: error.code }, error.message);
-      } else this.#onFailure(error);
+      if (error instanceof ProviderError) this.#say(site, error);
+      else this.#onFailure(error);
     }
+  }
+
+  /** Once, until it is another failure. */
+  #say(site: Site, { code, message }: ProviderError): void {
+    const level = this.#said.get(site) === message ? 'debug' : 'warn';
+    this.#said.set(site, message);
+    this.#log[level]({ provider: site.name, code }, message);
   }
 }

@@ -1,3 +1,4 @@
+import { ProviderError } from '../objects/errors.ts';
 import { compareKeys, type Key } from '../objects/key.ts';
 import { Leash } from '../objects/leash.ts';
 import { firstKeyOf, lastKeyOf, sizeOfPage, withoutIgnoredUpTo } from './listing-page.ts';
@@ -18,8 +19,8 @@ export interface ListingRangeOptions {
 
 /**
  * A chain of pages, read ahead until it reaches its upper boundary or holds as much as it may: at most `capacity` keys and
- * one page. What it fails with while it is read ahead may be long over when its turn comes: it is tried once more then, and who
- * closes it before never hears of it.
+ * one page. An outage while it is read ahead may be long over when its turn comes: it is tried once more then. Whatever else it
+ * fails with is met when everything that came before was taken, and by nobody when it is closed before.
  */
 export class ListingRange {
   readonly lower: Key | undefined;
@@ -71,7 +72,7 @@ export class ListingRange {
 
   /** As `next`, and leaves the page where it is. */
   async peek(): Promise<ListPage | undefined> {
-    if (this.#failure !== undefined && this.#held.length === 0) {
+    if (this.#held.length === 0 && mayBeOver(this.#failure?.error)) {
       this.#failure = undefined;
       this.#pages = this.#open();
     }
@@ -137,4 +138,9 @@ export class ListingRange {
     this.#keysHeld += sizeOfPage(page);
     this.#reached = lastKeyOf(page) ?? this.#reached;
   }
+}
+
+/** A listing in another order than it says never is: read on from where it got to, it would leave out what comes late. */
+function mayBeOver(error: unknown): boolean {
+  return error instanceof ProviderError && error.retryable;
 }

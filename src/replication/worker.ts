@@ -109,14 +109,15 @@ export class Worker implements Assisted {
    * @throws the catalog's error when outcomes cannot be recorded any more.
    */
   async run(stop: AbortSignal, abort: AbortSignal): Promise<void> {
-    await using _ = this.#leases.keepAlive(abort);
+    const broken = this.#broken.signal;
+    // When this one breaks the others give up too, for what they wait for may never come, and so does what is under way here.
+    const giveUp = AbortSignal.any([abort, broken]);
+    await using _ = this.#leases.keepAlive(giveUp);
     using stopAll = new Leash(stop);
     using _resizing = this.#engine.concurrency.watch(() => this.#resize());
     using _leaving = this.#stragglers.watch(stopAll.signal);
     const { crew } = this.#engine;
-    const broken = this.#broken.signal;
-    // When this one breaks the others give up too: what they wait for may never come.
-    if (crew !== undefined) this.#besides(crew.assist(this, stopAll.signal, AbortSignal.any([abort, broken])));
+    if (crew !== undefined) this.#besides(crew.assist(this, stopAll.signal, giveUp));
     await this.#keepClaiming(stopAll.signal).catch((error: unknown) => this.#break(error));
     stopAll.abort(undefined);
     // Nobody may close the catalog while outcomes are still to be recorded.

@@ -25,6 +25,8 @@ export class ThreadHandle {
   readonly #options: ThreadHandleOptions;
   readonly #exit = Promise.withResolvers<void>();
   readonly #hello = Promise.withResolvers<void>();
+  /** Nobody waits for it any more: a call to a disk that hangs keeps even one that was ended from leaving. */
+  readonly #lost = Promise.withResolvers<void>();
   #hasBegun = false;
   #closing = false;
   /** By what it is about to end. */
@@ -73,7 +75,7 @@ export class ThreadHandle {
     if (this.#idleSince !== undefined) this.#idleSince = performance.now();
     this.#order({ kind: 'work', ...order });
     try {
-      await Promise.race([ended.promise, this.gone]);
+      await Promise.race([ended.promise, this.gone, this.#lost.promise]);
     } finally {
       this.#ended = undefined;
       clearTimeout(this.#patienceOver);
@@ -114,7 +116,7 @@ export class ThreadHandle {
     this.#closing = true;
     this.#order({ kind: 'close' });
     this.#awaitItsEnd();
-    await this.gone.catch(() => undefined);
+    await Promise.race([this.gone, this.#lost.promise]).catch(() => undefined);
     clearTimeout(this.#patienceOver);
   }
 
@@ -130,6 +132,7 @@ export class ThreadHandle {
     this.#patienceOver = setTimeout(() => {
       onFailure(new Error(`it was to end, did not within ${patience / 1000} s, and was ended where it was`));
       this.terminate();
+      this.#lost.resolve();
     }, patience);
   }
 

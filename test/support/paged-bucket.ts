@@ -21,6 +21,8 @@ export class PagedBucket {
   onRequest: (request: PageRequest) => Promise<void> | void = () => undefined;
   /** Changes the keys of an answer. */
   order: (a: Key, b: Key) => number = compareKeys;
+  /** By which order a listing begins after a key; undefined: by that of its answers. */
+  beginsBy: ((a: Key, b: Key) => number) | undefined;
   readonly provider: Provider;
 
   constructor(keys: Iterable<Key>, pageSize: number, ignored: Iterable<Key> = []) {
@@ -35,14 +37,18 @@ export class PagedBucket {
     let position = after;
     for (;;) {
       const request = { after: position, signal };
-      const { keys, more } = await this.#answer(request);
+      const begins = position === after ? (this.beginsBy ?? this.order) : this.order;
+      const { keys, more } = await this.#answer(request, begins);
       yield this.#page(keys);
       if (!more) return;
       position = keys.at(-1) ?? position;
     }
   }
 
-  async #answer(request: PageRequest): Promise<{ readonly keys: readonly Key[]; readonly more: boolean }> {
+  async #answer(
+    request: PageRequest,
+    compare: (a: Key, b: Key) => number,
+  ): Promise<{ readonly keys: readonly Key[]; readonly more: boolean }> {
     this.requests.push(request);
     this.underWay += 1;
     this.most = Math.max(this.most, this.underWay);
@@ -53,7 +59,7 @@ export class PagedBucket {
       this.underWay -= 1;
     }
     const { after } = request;
-    const all = [...this.keys].filter((key) => after === undefined || this.order(key, after) > 0).sort(this.order);
+    const all = [...this.keys].filter((key) => after === undefined || compare(key, after) > 0).sort(this.order);
     return { keys: all.slice(0, this.pageSize), more: all.length > this.pageSize };
   }
 

@@ -241,8 +241,14 @@ export class FilesystemProvider implements ExaminableProvider {
     const before = await this.#parts?.catch(() => undefined);
     if (before === undefined && this.#known() === undefined) await createRoot(rawFromKey(this.#path), this.#disk);
     const { root, locator, directories } = await this.#opened();
-    await root.verify();
-    locator.rules = await prepareTarget(root, directories);
+    try {
+      await root.verify();
+      locator.rules = await prepareTarget(root, directories);
+    } catch (error) {
+      // It may be what lies under a mount point: nothing is bound to it before it took something.
+      if (before === undefined) this.#parts = undefined;
+      throw error;
+    }
   }
 
   async #guard<T>(signal: AbortSignal, key: Key | undefined, work: () => Promise<T>): Promise<T> {

@@ -36,6 +36,7 @@ async function listing(
   return await Array.fromAsync(provider.list({ furtherOn: knowing(known) }, calm));
 }
 
+const byUnits = (a: Key, b: Key): number => (a < b ? -1 : a > b ? 1 : 0);
 const keysOf = (pages: readonly ListPage[]): Key[] => pages.flatMap(({ entries }) => entries.map(({ key }) => key));
 const ignoredOf = (pages: readonly ListPage[]): Key[] =>
   pages.flatMap(({ ignored = [] }) => ignored.map(({ key }) => key));
@@ -120,6 +121,23 @@ describe('a listing by ranges', () => {
     };
     expect(keysOf(await listing(bucket, keys, { keys: 40 }))).toEqual(keys);
     expect(failures).toBe(2);
+  });
+
+  test.each([
+    ['by units of UTF-16', ['a', 'b', 'c', '\u{1F600}', '\uff01', '\uff02'], byUnits],
+    ['in no order', ['a', 'c', 'b', 'd', 'e'], (a: Key, b: Key): number => 'acbde'.indexOf(a) - 'acbde'.indexOf(b)],
+  ])('that is read ahead fails where it lists %s, and leaves nothing out', async (_, keys, order) => {
+    const bucket = new PagedBucket(keys, 2);
+    bucket.order = order;
+    bucket.beginsBy = compareKeys;
+    const slowly = async (): Promise<void> => {
+      const provider = await byRanges(bucket, { keys: 40 });
+      for await (const page of provider.list({ furtherOn: knowing([]) }, calm)) {
+        expect(page.entries.length).toBeGreaterThan(0);
+        for (let turn = 0; turn < 20; turn += 1) await setImmediate();
+      }
+    };
+    await expect(slowly()).rejects.toMatchObject({ code: 'invalid' });
   });
 
   test('holds no more than it may, however slowly it is taken', async () => {

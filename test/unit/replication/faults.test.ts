@@ -253,7 +253,10 @@ test('a listing that breaks off half-way takes nothing for vanished', async () =
   await using world = await openWorld({ source: { pageSize: 5 } });
   for (let n = 0; n < 20; n += 1) world.source.write(`k${n}`, 'x');
   await world.reconcile();
+  let begun = false;
   world.source.listing = async function* (pages) {
+    if (begun) throw world.source.error('unavailable');
+    begun = true;
     for await (const page of pages) {
       yield page;
       throw world.source.error('unavailable');
