@@ -229,3 +229,19 @@ test('a target is made where it is missing; a prefix is a directory of its own',
   expect(await identity(room.provider)).toBe(await identity(whole.provider));
   await rm(path, { recursive: true });
 });
+
+test('a directory that could not be made ready binds nothing: the disk that is mounted there later is taken', async () => {
+  const directory = await newDirectory();
+  const path = join(directory, 'copies');
+  await mkdir(path);
+  await writeFile(join(path, '.holdfast'), 'in the way, as a mount point that nobody may write to');
+  const provider = openFilesystem({ name: 'disk', path }, {});
+  await expect(provider.connect('target', calm)).rejects.toThrow();
+  await rename(path, `${path}-below`);
+  await mkdir(path);
+  await provider.connect('target', calm);
+  await put(provider, 'a', 'x');
+  expect(await readText(provider, 'a')).toBe('x');
+  await provider.close();
+  await rm(directory, { recursive: true });
+});

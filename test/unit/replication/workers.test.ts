@@ -85,6 +85,27 @@ test('a worker that lost its lease half-way records nothing', async () => {
   expect(await world.copy('a')).toMatchObject({ state: 'pending', version: null, evidence: null });
 });
 
+test('a worker beside which another one breaks gives up what it has under way, and ends by that error', async () => {
+  await using world = await openWorld({ targets: { one: {} } });
+  await withPending(world, ['a']);
+  const underWay = Promise.withResolvers<void>();
+  // A target that never answers.
+  world.target('one').before = async ({ operation }, signal) => {
+    if (operation !== 'put') return;
+    underWay.resolve();
+    await new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('given up'))));
+  };
+  const crew = {
+    ...{ size: 2, watch: () => ({ [Symbol.dispose]: () => undefined }) },
+    assist: async () => {
+      await underWay.promise;
+      throw new Error('the other one broke');
+    },
+  } as unknown as Crew;
+  const worker = new Worker({ ...world.engine, crew }, { policies: [world.policy] });
+  await expect(worker.run(calm, calm)).rejects.toThrow('the other one broke');
+});
+
 test('a lease that was lost while memory was waited for ends that object’s work, and no other', async () => {
   await using world = await openWorld({ targets: { one: {} }, memory: 10 });
   await withPending(world, ['a', 'b']);
