@@ -236,7 +236,7 @@ test('a directory that could not be made ready binds nothing: the disk that is m
   await mkdir(path);
   await writeFile(join(path, '.holdfast'), 'in the way, as a mount point that nobody may write to');
   const provider = openFilesystem({ name: 'disk', path }, {});
-  await expect(provider.connect('target', calm)).rejects.toThrow();
+  await expect(provider.connect('target', calm)).rejects.toThrow('.holdfast');
   await rename(path, `${path}-below`);
   await mkdir(path);
   await provider.connect('target', calm);
