@@ -1,4 +1,5 @@
 import { ProviderError } from '../objects/errors.ts';
+import { forwarded } from './forwarded.ts';
 import type { Key } from '../objects/key.ts';
 import { expectAscending } from './key-order.ts';
 import { ListingSpool } from './listing-spool.ts';
@@ -11,7 +12,7 @@ import type { ListPage, Provider } from './provider.ts';
 export function ordered(provider: Provider): Provider {
   let sorted = true;
   return {
-    name: provider.name,
+    ...forwarded(provider),
     connect: async (role, signal) => {
       const capabilities = await provider.connect(role, signal);
       sorted = capabilities.listing === 'ordered';
@@ -21,15 +22,6 @@ export function ordered(provider: Provider): Provider {
       const pages = provider.list(options, signal);
       return sorted ? checked(pages, provider.name) : spooled(pages, provider.name, signal);
     },
-    head: (key, signal) => provider.head(key, signal),
-    read: (key, options, signal) => provider.read(key, options, signal),
-    put: (key, bytes, options, signal) => provider.put(key, bytes, options, signal),
-    startUpload: (key, options, signal) => provider.startUpload(key, options, signal),
-    resumeUpload: (key, options, checkpoint, signal) => provider.resumeUpload(key, options, checkpoint, signal),
-    abortUpload: (key, checkpoint, signal) => provider.abortUpload(key, checkpoint, signal),
-    listUploads: (key, known, signal) => provider.listUploads(key, known, signal),
-    delete: (key, options, signal) => provider.delete(key, options, signal),
-    close: () => provider.close(),
   };
 }
 

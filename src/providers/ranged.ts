@@ -1,4 +1,5 @@
 import { listByRanges } from './listing-ranges.ts';
+import { forwarded } from './forwarded.ts';
 import type { Provider } from './provider.ts';
 
 /** Enough to hide most of what a page takes at a cloud; with more, it is reading the answers that takes the time. */
@@ -26,7 +27,7 @@ export function ranged(
   let listsAfter = false;
   const atOnce = (): number => within(most);
   return {
-    name: provider.name,
+    ...forwarded(provider),
     connect: async (role, signal) => {
       const capabilities = await provider.connect(role, signal);
       listsAfter = capabilities.listing === 'ordered' && capabilities.listsAfter === true;
@@ -39,14 +40,5 @@ export function ranged(
         provider.list(from === undefined ? options : { ...options, after: from }, inner);
       return listByRanges({ provider: provider.name, open, after, furtherOn, atOnce, keys }, signal);
     },
-    head: (key, signal) => provider.head(key, signal),
-    read: (key, options, signal) => provider.read(key, options, signal),
-    put: (key, bytes, options, signal) => provider.put(key, bytes, options, signal),
-    startUpload: (key, options, signal) => provider.startUpload(key, options, signal),
-    resumeUpload: (key, options, checkpoint, signal) => provider.resumeUpload(key, options, checkpoint, signal),
-    abortUpload: (key, checkpoint, signal) => provider.abortUpload(key, checkpoint, signal),
-    listUploads: (key, known, signal) => provider.listUploads(key, known, signal),
-    delete: (key, options, signal) => provider.delete(key, options, signal),
-    close: () => provider.close(),
   };
 }

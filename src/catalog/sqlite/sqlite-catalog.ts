@@ -5,14 +5,7 @@ import type { Key } from '../../objects/key.ts';
 import type { Catalog, FurtherOnOptions } from '../catalog.ts';
 import type { Claim, ClaimRequest, ClaimToken, Outstanding, OutstandingRequest, Settlement } from '../claims.ts';
 import type { PolicyCounts, Problem, ProblemRange } from '../counts.ts';
-import type {
-  DeletionSettlement,
-  DeletionVerdict,
-  GoneClaim,
-  GoneCounts,
-  GoneRange,
-  GoneRequest,
-} from '../deletions.ts';
+import type * as deletions from '../deletions.ts';
 import type { Finding, RecordResult } from '../findings.ts';
 import type { ImportedObject } from '../import.ts';
 import type { ExpiredClaim, ExpiredRequest, KeptVersion } from '../kept.ts';
@@ -113,11 +106,11 @@ export class SqliteCatalog implements Catalog {
     return this.#queue.run(settlements.length, () => settle(this.#ledger, settlements));
   }
 
-  claimGone(request: GoneRequest): Promise<readonly GoneClaim[]> {
+  claimGone(request: deletions.GoneRequest): Promise<readonly deletions.GoneClaim[]> {
     return this.#queue.run(request.limit, () => claimGone(this.#ledger, request));
   }
 
-  settleDeletions(settlements: readonly DeletionSettlement[]): Promise<readonly DeletionVerdict[]> {
+  settleDeletions(settlements: readonly deletions.DeletionSettlement[]): Promise<readonly deletions.DeletionVerdict[]> {
     this.#recorded += settlements.length;
     return this.#queue.run(settlements.length, () => settleDeletions(this.#ledger, settlements));
   }
@@ -126,11 +119,11 @@ export class SqliteCatalog implements Catalog {
     return this.#ledger.db.snapshot(() => anyPresent(this.#ledger, policy));
   }
 
-  async countGone(policy: string, range: GoneRange): Promise<GoneCounts> {
+  async countGone(policy: string, range: deletions.GoneRange): Promise<deletions.GoneCounts> {
     return countGone(this.#ledger, policy, range);
   }
 
-  async countGoneCopies(policy: string, range: GoneRange): Promise<number> {
+  async countGoneCopies(policy: string, range: deletions.GoneRange): Promise<number> {
     return countGoneCopies(this.#ledger, policy, range);
   }
 
